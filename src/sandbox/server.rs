@@ -1,0 +1,179 @@
+//! One port for three services.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use s3s::service::S3Service;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::redshift::Redshift;
+use super::s3::Store;
+use super::sqs::Sqs;
+use super::wire::Reply;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The largest body of a JSON request: above SQS's 1 MiB and the Data API's 100 KB.
+const JSON_BODY_LIMIT: usize = 4 << 20;
+
+/// How a sandbox is set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The folder that holds the buckets, the queues and the embedded database; it is created if missing.
+    pub data: PathBuf,
+    /// A PostgreSQL server to use instead of the embedded one.
+    pub postgres_url: Option<String>,
+}
+
+/// A running sandbox.
+pub struct Sandbox {
+    address: SocketAddr,
+    services: Arc<Services>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+struct Services {
+    s3: S3Service,
+    sqs: Arc<Sqs>,
+    redshift: Arc<Redshift>,
+}
+
+impl Sandbox {
+    /// Opens the state under `options.data`, starts the database, and serves.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, the database does not start, or the port is taken.
+    pub async fn start(options: Options) -> Result<Sandbox> {
+        let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+            Error::caused(ErrorKind::Io, format!("cannot listen on {}; choose another --listen", options.listen), error)
+        })?;
+        let address = listener.local_addr()?;
+        tokio::fs::create_dir_all(&options.data).await.map_err(|error| {
+            Error::caused(ErrorKind::Io, format!("cannot create the folder {}", options.data.display()), error)
+        })?;
+        let shutdown = CancellationToken::new();
+        let tasks = TaskTracker::new();
+
+        let sqs = Sqs::open(&options.data.join("sqs"), format!("http://{address}"))?;
+        let store = Arc::new(Store::open(&options.data.join("s3"), sqs.clone())?);
+        let redshift = Redshift::start(&options.data.join("postgres"), options.postgres_url, store.clone()).await?;
+        let services = Arc::new(Services { s3: super::s3::service(store), sqs, redshift });
+
+        tasks.spawn(accept(listener, services.clone(), shutdown.clone(), tasks.clone()));
+        Ok(Sandbox { address, services, shutdown, tasks })
+    }
+
+    /// The endpoint for `AWS_ENDPOINT_URL`, such as `http://127.0.0.1:4566`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops serving, writes the queues to disk and closes the database.
+    ///
+    /// # Errors
+    /// When the queues cannot be written or the database does not close.
+    pub async fn stop(self) -> Result<()> {
+        self.shutdown.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.services.sqs.close()?;
+        self.services.redshift.close().await
+    }
+}
+
+async fn accept(listener: TcpListener, services: Arc<Services>, shutdown: CancellationToken, tasks: TaskTracker) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => return,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: give the open connections time to end.
+                tracing::warn!(%error, "sandbox: accept failed");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        tasks.spawn(serve(stream, services.clone(), shutdown.clone()));
+    }
+}
+
+async fn serve(stream: TcpStream, services: Arc<Services>, shutdown: CancellationToken) {
+    // Without it every small reply waits for the peer's delayed ACK: 45 GETs a second instead of 1,444.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "sandbox: TCP_NODELAY");
+    }
+    let service = service_fn(|request| dispatch(services.clone(), request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            // A long poll would hold the shutdown for up to 20 seconds.
+            match tokio::time::timeout(std::time::Duration::from_millis(500), connection).await {
+                Ok(result) => result,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "sandbox: connection ended");
+    }
+}
+
+async fn dispatch(services: Arc<Services>, request: Request<Incoming>) -> Result<Response<s3s::Body>, s3s::HttpError> {
+    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let Some(target) = target else {
+        return hyper::service::Service::call(&services.s3, request).await;
+    };
+    let body = match Limited::new(request.into_body(), JSON_BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            return Ok(response(Reply::error("SerializationException", &error.to_string()), "application/x-amz-json-1.0"));
+        }
+    };
+    let (reply, content_type) = match target.split_once('.') {
+        Some(("AmazonSQS", operation)) => (services.sqs.handle(operation, &body).await, "application/x-amz-json-1.0"),
+        Some(("RedshiftData", operation)) => {
+            (services.redshift.handle(operation, &body).await, "application/x-amz-json-1.1")
+        }
+        _ => (
+            Reply::error("UnknownOperationException", &format!("the sandbox has no {target}")),
+            "application/x-amz-json-1.0",
+        ),
+    };
+    Ok(response(reply, content_type))
+}
+
+fn response(reply: Reply, content_type: &'static str) -> Response<s3s::Body> {
+    let Reply { status, body, error } = reply;
+    let mut response = Response::new(s3s::Body::from(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert("content-type", hyper::header::HeaderValue::from_static(content_type));
+    if let Some(code) = error {
+        if let Ok(value) = hyper::header::HeaderValue::from_str(&code) {
+            headers.insert("x-amzn-errortype", value);
+        }
+        if let Ok(value) = hyper::header::HeaderValue::from_str(&format!("{code};Sender")) {
+            headers.insert("x-amzn-query-error", value);
+        }
+    }
+    response
+}
