@@ -3,5 +3,7 @@
 //! `docs/ARCHITECTURE.md` maps each step of the data's way to its file.
 
 pub mod error;
+pub mod model;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod schema;
