@@ -2,6 +2,7 @@
 //!
 //! `docs/ARCHITECTURE.md` maps each step of the data's way to its file.
 
+pub mod config;
 pub mod error;
 pub mod model;
 #[cfg(feature = "sandbox")]
