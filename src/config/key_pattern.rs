@@ -70,6 +70,12 @@ impl KeyPattern {
         Some(found.iter().skip(1).map(|group| group.map_or("", |group| group.as_str()).to_owned()).collect())
     }
 
+    /// What all matching keys begin with: the pattern up to its first `*` or `{`.
+    pub fn literal_prefix(&self) -> &str {
+        let end = self.text.find(['*', '{']).unwrap_or(self.text.len());
+        &self.text[..end]
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -99,6 +105,13 @@ mod tests {
         assert_eq!(found, Some(vec!["2026112100".to_owned(), "part-é 1".to_owned()]));
         assert_eq!(captures("reviews/at={at}/x", "reviews/at=/x"), None);
         assert_eq!(captures("{a}.{b}", "x\ny.z"), Some(vec!["x\ny".to_owned(), "z".to_owned()]));
+    }
+
+    #[test]
+    fn the_literal_prefix_ends_before_what_varies() {
+        for (pattern, prefix) in [("a/b{c}/*", "a/b"), ("a/*{c}", "a/"), ("a/b.gz", "a/b.gz"), ("{a}", "")] {
+            assert_eq!(KeyPattern::parse(pattern).expect(pattern).literal_prefix(), prefix);
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::value::shown;
+
 /// The service, as `tidegate.toml` says it.
 #[derive(Debug, Clone)]
 pub struct Service {
@@ -69,10 +71,49 @@ pub struct S3Uri {
 }
 
 impl S3Uri {
+    /// Reads `s3://bucket/prefix`; the prefix gets its closing `/`.
+    ///
+    /// The prefix becomes part of a COPY's text, so only characters that are safe in keys and plain in SQL are taken.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let path =
+            text.strip_prefix("s3://").ok_or_else(|| format!("`{}` does not begin with `s3://`", shown(text)))?;
+        let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
+        if let Some(problem) = bucket_problem(bucket) {
+            return Err(problem);
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_.=-".contains(&byte);
+        if !prefix.bytes().all(plain) {
+            return Err(format!("the prefix `{}` holds other characters than letters, digits, `/_.=-`", shown(prefix)));
+        }
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        if prefix.is_empty() {
+            return Ok(S3Uri { bucket: bucket.to_owned(), prefix: String::new() });
+        }
+        if prefix.split('/').any(|folder| matches!(folder, "" | "." | "..")) {
+            return Err(format!("the prefix `{}` has a folder without a name", shown(prefix)));
+        }
+        Ok(S3Uri { bucket: bucket.to_owned(), prefix: format!("{prefix}/") })
+    }
+
     /// The `s3://bucket/key` form of a key.
     pub fn url(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
     }
+}
+
+/// What keeps a text from being the name of a bucket; `None` if it can be one.
+///
+/// See "General purpose bucket naming rules" in the S3 user guide.
+pub(super) fn bucket_problem(name: &str) -> Option<String> {
+    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let bytes = name.as_bytes();
+    let inside = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let valid =
+        (3..=63).contains(&bytes.len()) && bytes.iter().all(inside) && edge(bytes.first()) && edge(bytes.last());
+    (!valid).then(|| format!("`{}` is no bucket's name: 3 to 63 lower-case letters, digits, `-` and `.`", shown(name)))
 }
 
 impl fmt::Display for S3Uri {
