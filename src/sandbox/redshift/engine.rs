@@ -127,10 +127,10 @@ impl Engine {
 
     /// Asks the server to end what the session is running. The embedded engine cannot be interrupted.
     pub(super) async fn cancel(&self, token: &tokio_postgres::CancelToken) {
-        if self.can_cancel {
-            if let Err(error) = token.cancel_query(NoTls).await {
-                tracing::debug!(%error, "sandbox: cancel request failed");
-            }
+        if self.can_cancel
+            && let Err(error) = token.cancel_query(NoTls).await
+        {
+            tracing::debug!(%error, "sandbox: cancel request failed");
         }
     }
 

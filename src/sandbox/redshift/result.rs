@@ -76,7 +76,7 @@ impl ResultSet {
 
     /// The reply of GetStatementResult for the page that starts at row `start`.
     pub(super) fn page(&self, start: usize) -> Value {
-        let mut records = Vec::new();
+        let mut records: Vec<Vec<Value>> = Vec::new();
         let mut bytes = 0;
         for row in self.rows.iter().skip(start).take(PAGE_ROWS) {
             if bytes > PAGE_BYTES {
@@ -89,7 +89,7 @@ impl ResultSet {
         }
         let next = start + records.len();
         let metadata: Vec<Value> = self.columns.iter().map(ResultColumn::metadata).collect();
-        let mut reply = json!({ "Records": Vec::<Vec<Value>>::from(records), "ColumnMetadata": metadata, "TotalNumRows": self.rows.len() });
+        let mut reply = json!({ "Records": records, "ColumnMetadata": metadata, "TotalNumRows": self.rows.len() });
         if next < self.rows.len() {
             reply["NextToken"] = json!(next.to_string());
         }

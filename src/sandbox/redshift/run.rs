@@ -60,10 +60,10 @@ pub(super) async fn run(warehouse: Arc<Warehouse>, submission: Arc<Submission>) 
     };
     submission.set(Status::Started, None);
     let ended = runner.all().await;
-    if runner.open {
-        if let Err(error) = runner.client.batch_execute("ROLLBACK").await {
-            tracing::debug!(%error, "sandbox: rollback");
-        }
+    if runner.open
+        && let Err(error) = runner.client.batch_execute("ROLLBACK").await
+    {
+        tracing::debug!(%error, "sandbox: rollback");
     }
     *submission.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
     for load in &runner.loads {

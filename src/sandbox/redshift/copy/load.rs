@@ -19,11 +19,11 @@ use crate::sandbox::redshift::rewrite::tokens::identifier;
 const CHUNKS: usize = 4;
 
 /// What the blocking side has read.
-#[derive(Default)]
-struct Read {
-    rows: u64,
-    files: u64,
-    bytes: u64,
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) rows: u64,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
 }
 
 impl Copy {
@@ -87,7 +87,7 @@ impl Copy {
     }
 
     /// Reads and encodes all files; stops early if nobody takes the bytes. Blocking.
-    fn read(
+    pub(super) fn read(
         &self,
         objects: Arc<dyn Objects>,
         columns: &[Column],

@@ -19,7 +19,7 @@ pub(crate) struct Copy {
     pub(super) replacement: Option<String>,
 }
 
-/// Options that take a value and are not for columnar files.
+/// Options that are not for columnar files.
 const REFUSED: [&str; 36] = [
     "ACCEPTANYDATE",
     "BLANKSASNULL",

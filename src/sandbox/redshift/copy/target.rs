@@ -15,7 +15,7 @@ pub(super) struct Column {
     pub(super) kind: Type,
     pub(super) modifier: i32,
     pub(super) mandatory: bool,
-    identity: bool,
+    pub(super) identity: bool,
 }
 
 impl Column {

@@ -2,12 +2,6 @@
 
 use super::tokens::{Kind, Tok, after_group, find_flat, raw, split_commas};
 
-/// A `CREATE` statement for PostgreSQL.
-pub(super) enum Created {
-    Statement(Vec<Tok>),
-    MaterializedView(Vec<Tok>),
-}
-
 /// An `ALTER TABLE` statement for PostgreSQL.
 pub(super) enum Altered {
     /// It changes only what PostgreSQL does not have.
@@ -18,13 +12,13 @@ pub(super) enum Altered {
 }
 
 /// Rewrites `CREATE TABLE`, with or without `AS`, and `CREATE MATERIALIZED VIEW`.
-pub(super) fn create(statement: Vec<Tok>) -> Result<Created, String> {
+pub(super) fn create(statement: Vec<Tok>) -> Vec<Tok> {
     let Some(kind) = statement.iter().take(4).position(|token| token.is_any(&["TABLE", "VIEW"])) else {
-        return Ok(Created::Statement(statement));
+        return statement;
     };
     let materialized = kind > 0 && statement[kind - 1].is("MATERIALIZED");
     if statement[kind].is("VIEW") && !materialized {
-        return Ok(Created::Statement(without_schema_binding(statement)));
+        return without_schema_binding(statement);
     }
     let mut name = kind + 1;
     if statement.get(name).is_some_and(|token| token.is("IF")) {
@@ -55,7 +49,7 @@ pub(super) fn create(statement: Vec<Tok>) -> Result<Created, String> {
     }
     head.extend(without_attributes(&statement[attributes.min(query)..query]));
     head.extend_from_slice(&statement[query..]);
-    Ok(if materialized { Created::MaterializedView(head) } else { Created::Statement(head) })
+    head
 }
 
 /// Late-binding views are ordinary ones here.
@@ -186,7 +180,7 @@ fn data_type(element: &[Tok], index: usize, rewritten: &mut Vec<Tok>) -> usize {
     let mut next = index + 1;
     let put = |rewritten: &mut Vec<Tok>, text: &str| {
         rewritten.push(Tok {
-            kind: Kind::Other,
+            kind: Kind::Word,
             text: text.to_owned(),
             space: token.space.clone(),
             value: String::new(),

@@ -58,13 +58,7 @@ pub(crate) fn plan(mut statement: Vec<Tok>) -> Result<Plan, String> {
         ("GRANT" | "REVOKE", ..) => return Ok(Plan::Nothing),
         ("UNLOAD", ..) => return Err("UNLOAD is not supported by the sandbox".to_owned()),
         ("CREATE" | "DROP", "DATABASE", _) => transaction = Transaction::Refused("CREATE DATABASE"),
-        ("CREATE", ..) => match ddl::create(statement)? {
-            ddl::Created::Statement(rewritten) => statement = rewritten,
-            ddl::Created::MaterializedView(rewritten) => {
-                statement = rewritten;
-                transaction = Transaction::Alone("CREATE MATERIALIZED VIEW");
-            }
-        },
+        ("CREATE", ..) => statement = ddl::create(statement),
         ("ALTER", "TABLE", _) => match ddl::alter_table(statement)? {
             ddl::Altered::Nothing => return Ok(Plan::Nothing),
             ddl::Altered::Statement(rewritten) => statement = rewritten,
@@ -85,6 +79,11 @@ pub(crate) fn plan(mut statement: Vec<Tok>) -> Result<Plan, String> {
         },
         ("LOCK", ..) => lock(&mut statement),
         ("MERGE", ..) => statement = merge::rewrite(statement)?,
+        ("WITH", ..) => {
+            if let Some(merge) = tokens::find_flat(&statement, 1, |token| token.is("MERGE")) {
+                return Err(format!("syntax error at or near \"{}\"", statement[merge].text));
+            }
+        }
         ("SET" | "RESET" | "SHOW", ..) => setting(&mut statement),
         _ => {}
     }
@@ -100,17 +99,19 @@ pub(crate) fn bind(statement: &mut Vec<Tok>, parameters: &BTreeMap<String, Strin
     let mut index = 0;
     while index + 1 < statement.len() {
         let name = &statement[index + 1];
-        if statement[index].is_mark(":") && name.kind == Kind::Word && name.space.is_empty() {
-            if let Some(value) = parameters.get(&name.value) {
-                used.insert(name.value.clone());
-                let token = Tok {
-                    kind: Kind::Text,
-                    text: tokens::literal(value),
-                    space: statement[index].space.clone(),
-                    value: value.clone(),
-                };
-                statement.splice(index..index + 2, [token]);
-            }
+        if statement[index].is_mark(":")
+            && name.kind == Kind::Word
+            && name.space.is_empty()
+            && let Some(value) = parameters.get(&name.value)
+        {
+            used.insert(name.value.clone());
+            let token = Tok {
+                kind: Kind::Text,
+                text: tokens::literal(value),
+                space: statement[index].space.clone(),
+                value: value.clone(),
+            };
+            statement.splice(index..index + 2, [token]);
         }
         index += 1;
     }
@@ -162,10 +163,10 @@ fn setting(statement: &mut [Tok]) {
         "mv_enable_aqmv_for_session",
     ];
     let index = if statement.get(1).is_some_and(|token| token.is_any(&["SESSION", "LOCAL"])) { 2 } else { 1 };
-    if let Some(token) = statement.get_mut(index) {
-        if token.is_any(&OURS) {
-            token.set(format!("redshift.{}", token.text.to_lowercase()));
-        }
+    if let Some(token) = statement.get_mut(index)
+        && token.is_any(&OURS)
+    {
+        token.set(format!("redshift.{}", token.text.to_lowercase()));
     }
 }
 

@@ -103,15 +103,19 @@ struct Name {
 /// An item of the select list: the expression, and how its column is named.
 fn named(mut item: Vec<Tok>) -> (Vec<Tok>, Name) {
     let length = item.len();
-    if length > 2 && item[length - 2].is("AS") {
-        if let Some(alias) = item[length - 1].name() {
-            item.truncate(length - 2);
-            return (item, Name { label: alias.clone(), alias: Some(alias) });
-        }
+    if length > 2
+        && item[length - 2].is("AS")
+        && let Some(alias) = item[length - 1].name()
+    {
+        item.truncate(length - 2);
+        return (item, Name { label: alias.clone(), alias: Some(alias) });
     }
     if length > 1 && item[length - 1].name().is_some() {
         let before = &item[length - 2];
-        let operand = before.name().is_some() || before.kind == Kind::Text || before.is_mark(")");
+        let operand = before.name().is_some()
+            || before.kind == Kind::Text
+            || before.is_mark(")")
+            || before.text.starts_with(|first: char| first.is_ascii_digit());
         if operand && !item[length - 1].is("END") {
             let alias = item[length - 1].name().unwrap_or_default();
             item.truncate(length - 1);
