@@ -51,7 +51,11 @@ CREATE OR REPLACE FUNCTION redshift.json_extract_path_text(text, VARIADIC text[]
 AS $$ SELECT ($1::jsonb) #>> $2 $$;
 
 CREATE OR REPLACE FUNCTION redshift.can_json_parse(value text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT
-AS $$ BEGIN PERFORM value::jsonb; RETURN true; EXCEPTION WHEN OTHERS THEN RETURN false; END $$;
+AS $$ BEGIN
+    -- PostgreSQL 16 and later, the embedded one among them, which does not catch exceptions here.
+    IF current_setting('server_version_num')::int >= 160000 THEN RETURN pg_input_is_valid(value, 'jsonb'); END IF;
+    BEGIN PERFORM value::jsonb; RETURN true; EXCEPTION WHEN OTHERS THEN RETURN false; END;
+END $$;
 
 CREATE OR REPLACE FUNCTION redshift.is_valid_json(value text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT
 AS $$ SELECT redshift.can_json_parse(value) $$;
