@@ -36,7 +36,8 @@ pub(crate) struct Settings {
     pub(crate) content_based_deduplication: bool,
     pub(crate) deduplication_per_group: bool,
     pub(crate) throughput_per_group: bool,
-    kept: AttributeMap,
+    /// What has no effect here but is given back.
+    pub(crate) kept: AttributeMap,
 }
 
 /// When, and to where, a message that is not deleted is moved.
