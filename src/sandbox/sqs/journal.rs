@@ -3,6 +3,9 @@
 //! Records are handed to the operating system before the request is answered, so a sandbox that is killed loses
 //! nothing that it confirmed. They are not forced to the disk, so a machine that loses power may lose the latest.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -1,5 +1,8 @@
 //! A message: its body, its attributes, and the MD5 digests by which clients check both.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use base64::Engine;
