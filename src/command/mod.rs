@@ -1,6 +1,10 @@
 //! The commands: arguments in, exit code out. One file a command.
 
+#[cfg(feature = "sandbox")]
+mod demo;
 mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 
 use std::process::ExitCode;
 
@@ -23,6 +27,10 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::Arguments),
+    #[cfg(feature = "sandbox")]
+    Demo(demo::Arguments),
 }
 
 /// Runs the command that the arguments name; gives the process's exit code: 0 for success, 2 for a configuration that cannot
@@ -35,6 +43,10 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let ended = runtime.block_on(async {
         match arguments.command {
             Command::Run(command) => run::run(command, arguments.log_format).await,
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(command) => sandbox::run(command, arguments.log_format).await,
+            #[cfg(feature = "sandbox")]
+            Command::Demo(command) => demo::run(command, arguments.log_format).await,
         }
     });
     match ended {

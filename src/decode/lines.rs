@@ -12,7 +12,7 @@ pub struct Line<'a> {
     pub number: u64,
     /// Where it begins in the decompressed object, in bytes.
     pub offset: u64,
-    /// Its bytes; of a line that is too long, those at its beginning.
+    /// Its bytes; of a line that is too long, as many from its beginning as are allowed.
     pub bytes: &'a [u8],
     /// Whether the line is longer than allowed, so that `bytes` is not all of it.
     pub too_long: bool,
@@ -66,12 +66,14 @@ impl<R: Read> Lines<R> {
                 bytes.start += 3;
                 skipped = 3;
             }
-            if self.buffer[bytes.clone()].ends_with(b"\r") {
+            if too_long {
+                // However the reads fell, the same bytes.
+                bytes.end = bytes.end.min(begin + self.most).max(bytes.start);
+                self.skip_line()?;
+            } else if self.buffer[bytes.clone()].ends_with(b"\r") {
                 bytes.end -= 1;
             }
-            if too_long {
-                self.skip_line()?;
-            } else if self.buffer[bytes.clone()].trim_ascii().is_empty() {
+            if !too_long && self.buffer[bytes.clone()].trim_ascii().is_empty() {
                 continue;
             }
             let number = self.number;
