@@ -29,7 +29,8 @@ impl Store {
         let mut buckets = BTreeMap::new();
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            if let Ok(name) = entry.file_name().into_string()
+            if entry.file_type()?.is_dir()
+                && let Ok(name) = entry.file_name().into_string()
                 && let Some(bucket) = Bucket::open(entry.path(), name.clone())?
             {
                 buckets.insert(name, Arc::new(bucket));
