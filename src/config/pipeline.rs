@@ -1,0 +1,155 @@
+//! A pipeline: which objects become which rows of which table.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::KeyPattern;
+use crate::schema::ColumnType;
+use crate::schema::identifier::TableName;
+use crate::schema::value::{Cell, TimeParse};
+
+/// A pipeline, as its file under `pipelines/` says it.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Its name: a lower-case letter, then lower-case letters, digits and `_`, at most 40 in all. Part of the ledger's table names.
+    pub name: String,
+    /// How long after an object's creation its rows are to be in the table.
+    pub freshness: Duration,
+    /// Where the objects come from.
+    pub source: Source,
+    /// The columns, in the order of the table.
+    pub columns: Vec<Column>,
+    /// Where the rows go.
+    pub target: Target,
+    /// When a batch is closed before freshness demands it.
+    pub batch: BatchLimits,
+    /// How many rejected records are tolerated.
+    pub rejects: Rejects,
+}
+
+/// Which objects a pipeline takes, and how they are read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The pattern that keys must match.
+    pub key: KeyPattern,
+    /// The format of the decompressed object.
+    pub format: Format,
+    /// What happens to a record with a field that no column takes.
+    pub on_unknown_field: OnUnknownField,
+    /// The longest record, in bytes; a longer one is rejected. Default 4 MiB.
+    pub max_record_bytes: usize,
+    /// The largest object after decompression, in bytes; a larger one is parked. Default 1 TiB.
+    pub max_object_bytes: u64,
+    /// How often larger than stored an object may become; beyond it, it is parked. Default 1,000.
+    pub max_expansion: u64,
+    /// How long reading one object may take. Default one hour.
+    pub max_read_time: Duration,
+}
+
+/// The format of a decompressed object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// What happens to a record with a field that no column takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknownField {
+    /// The field is left out.
+    Ignore,
+    /// The record is rejected.
+    Reject,
+}
+
+/// A column of the target, and how its value is made.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// The name in the target, in lower case.
+    pub name: String,
+    /// Where the value comes from.
+    pub from: ColumnSource,
+    /// The type in the target.
+    pub column_type: ColumnType,
+    /// Whether a record without a value is rejected; the column is NOT NULL.
+    pub required: bool,
+    /// How texts and numbers are read as times; only for the time types.
+    pub parse: TimeParse,
+    /// What a text must match.
+    pub pattern: Option<Regex>,
+    /// The least value, of the column's type.
+    pub min: Option<Cell<'static>>,
+    /// The greatest value, of the column's type.
+    pub max: Option<Cell<'static>>,
+    /// What is stored instead of the value.
+    pub mask: Option<Mask>,
+}
+
+/// Where a column's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnSource {
+    /// A field of the record, by name.
+    Field(String),
+    /// A capture of the key's pattern, by its place among [`KeyPattern::captures`].
+    Capture(usize),
+}
+
+/// What is stored instead of a value that must not leave the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mask {
+    /// The SHA-256 of the text, 64 hexadecimal digits.
+    Sha256,
+}
+
+/// The table and how it is kept.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The table.
+    pub table: TableName,
+    /// How rows meet those already there.
+    pub mode: Mode,
+    /// The columns that identify a row; all are required columns.
+    pub key: Vec<String>,
+    /// The columns by which the newer of two rows is told, the most significant first.
+    pub newest_by: Vec<String>,
+    /// The distribution key, for `create`.
+    pub distkey: Option<String>,
+    /// The sort key, for `create`.
+    pub sortkey: Vec<String>,
+    /// Whether the table and its schema are created if missing.
+    pub create: bool,
+    /// Whether rows keep `_tidegate_object` and `_tidegate_row`. Default true.
+    pub lineage: bool,
+}
+
+/// How rows meet those already in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Every row is inserted.
+    Append,
+    /// The newest row of each key stays (SCD type 1).
+    Upsert,
+}
+
+/// When a batch is closed before freshness demands it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Rows. Default 5,000,000.
+    pub max_rows: u64,
+    /// Bytes of the columns in memory, before encoding. Default 1 GiB.
+    pub max_bytes: u64,
+    /// Objects. Default 10,000.
+    pub max_objects: usize,
+}
+
+/// How many rejected records an object may have before it is parked whole.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rejects {
+    /// The share of an object's records, 0 to 1. Default 1: any number.
+    pub max_share: f64,
+    /// The number of an object's records, which also bounds what is held in memory. Default 10,000.
+    pub max_rows: u64,
+}

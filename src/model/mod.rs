@@ -1,0 +1,11 @@
+//! The values that pass between the stages; no I/O.
+
+mod batch;
+mod object;
+mod record;
+mod reject;
+
+pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
+pub use object::{ObjectId, ObjectRef, Sequencer};
+pub use record::{FieldIndex, Value};
+pub use reject::{Reject, Rule};
