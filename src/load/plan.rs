@@ -1,7 +1,6 @@
 //! The statements that load a group of batches. Pure.
 
-use minijinja::context;
-use serde::Serialize;
+use minijinja::{Value, context};
 
 use super::statement::{literal, render};
 use super::{Ledger, Statement, Token};
@@ -23,29 +22,6 @@ pub struct LoadFiles {
     pub objects: String,
 }
 
-#[derive(Serialize)]
-struct SqlColumn {
-    name: String,
-    staged_type: String,
-    is_super: bool,
-}
-
-#[derive(Serialize)]
-struct ObjectColumn {
-    name: &'static str,
-    #[serde(rename = "type")]
-    sql_type: String,
-}
-
-#[derive(Serialize)]
-struct SqlBatch {
-    id: String,
-    files: usize,
-    bytes: u64,
-    opened_at: String,
-    closed_at: String,
-}
-
 /// The statements of one transaction that loads `batches`, which have the same columns and no object twice.
 ///
 /// `ledger_columns` are the columns of the files of objects, in their order. The last statement reports what became of the rows, in
@@ -63,7 +39,7 @@ pub fn plan(
     token: &Token,
 ) -> Result<Vec<Statement>> {
     let staged_columns = batches.first().map(|batch| batch.columns.as_slice()).unwrap_or_default();
-    let columns: Vec<SqlColumn> = staged_columns.iter().map(sql_column).collect::<Result<_>>()?;
+    let columns: Vec<Value> = staged_columns.iter().map(sql_column).collect::<Result<_>>()?;
     let target = &pipeline.target;
     for needed in target.key.iter().chain(&target.newest_by) {
         if !staged_columns.iter().any(|column| column.name == *needed) {
@@ -77,7 +53,7 @@ pub fn plan(
     let lineage = if target.lineage { &LINEAGE[..] } else { &[] };
     let keys: Vec<String> = target.key.iter().map(|name| quote(name)).collect();
     let target_columns: Vec<String> =
-        columns.iter().map(|column| column.name.clone()).chain(lineage.iter().map(|name| (*name).to_owned())).collect();
+        staged_columns.iter().map(|column| quote(&column.name)).chain(lineage.iter().map(|name| (*name).to_owned())).collect();
     let mut updated_columns: Vec<String> =
         target_columns.iter().filter(|column| !keys.contains(column)).cloned().collect();
     if updated_columns.is_empty() {
@@ -98,7 +74,7 @@ pub fn plan(
         columns,
         object_columns => ledger_columns
             .iter()
-            .map(|(name, column_type)| ObjectColumn { name, sql_type: column_type.to_string() })
+            .map(|(name, column_type)| context! { name => *name, type => column_type.to_string() })
             .collect::<Vec<_>>(),
         staged => batches.iter().map(|batch| batch.counts().staged).sum::<u64>(),
         object_count => batches.iter().map(|batch| batch.objects.len()).sum::<usize>(),
@@ -118,30 +94,30 @@ pub fn plan(
         Mode::Append => ("merge/append.sql.j2", include_str!("../../sql/merge/append.sql.j2")),
         Mode::Upsert => ("merge/upsert.sql.j2", include_str!("../../sql/merge/upsert.sql.j2")),
     };
-    let mut statements = render("load/begin.sql.j2", include_str!("../../sql/load/begin.sql.j2"), &context)?;
-    statements.extend(render(name, template, &context)?);
-    statements.extend(render("load/end.sql.j2", include_str!("../../sql/load/end.sql.j2"), &context)?);
+    let mut statements = render("load/begin.sql.j2", include_str!("../../sql/load/begin.sql.j2"), context.clone())?;
+    statements.extend(render(name, template, context.clone())?);
+    statements.extend(render("load/end.sql.j2", include_str!("../../sql/load/end.sql.j2"), context)?);
     Ok(statements)
 }
 
-fn sql_column(column: &ManifestColumn) -> Result<SqlColumn> {
+fn sql_column(column: &ManifestColumn) -> Result<Value> {
     let column_type: ColumnType = column.sql_type.parse().map_err(|reason: String| {
         Error::new(ErrorKind::Malformed, format!("the manifest's column {}: {reason}", column.name))
     })?;
-    Ok(SqlColumn {
-        name: quote(&column.name),
-        staged_type: column_type.staged().to_string(),
-        is_super: column_type == ColumnType::Super,
+    Ok(context! {
+        name => quote(&column.name),
+        staged_type => column_type.staged().to_string(),
+        is_super => column_type == ColumnType::Super,
     })
 }
 
-fn sql_batch(batch: &Manifest) -> SqlBatch {
+fn sql_batch(batch: &Manifest) -> Value {
     let time = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    SqlBatch {
-        id: batch.batch.to_string(),
-        files: batch.files.len(),
-        bytes: batch.bytes(),
-        opened_at: time(batch.opened_at),
-        closed_at: time(batch.closed_at),
+    context! {
+        id => batch.batch.to_string(),
+        files => batch.files.len(),
+        bytes => batch.bytes(),
+        opened_at => time(batch.opened_at),
+        closed_at => time(batch.closed_at),
     }
 }

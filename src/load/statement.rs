@@ -1,7 +1,6 @@
 //! SQL templates: rendered, and split into named statements.
 
-use minijinja::{Environment, UndefinedBehavior};
-use serde::Serialize;
+use minijinja::{Environment, UndefinedBehavior, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -28,7 +27,7 @@ const MARK: &str = "-- statement: ";
 ///
 /// # Errors
 /// `Configuration` if the template asks for what `context` does not have: a template of ours, so it is a defect.
-pub(super) fn render(name: &str, template: &str, context: impl Serialize) -> Result<Vec<Statement>> {
+pub(super) fn render(name: &str, template: &str, context: Value) -> Result<Vec<Statement>> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let text = environment

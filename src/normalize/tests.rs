@@ -55,7 +55,8 @@ fn captures_of_the_key_fill_their_columns() {
     columns[0].from = ColumnSource::Capture(0);
     let plan = Plan::new(&pipeline(columns));
     let mut row = Vec::new();
-    plan.row(&[], &["2026-11-21".to_owned()], None, &mut row).expect("valid");
+    let captures = ["2026-11-21".to_owned()];
+    plan.row(&[], &captures, None, &mut row).expect("valid");
     assert_eq!(row, [Cell::Date(20_778)]);
 }
 

@@ -11,7 +11,6 @@ use super::inflight::{ObjectKey, Outcome};
 use super::read::ReadObject;
 use crate::batch::{Cut, OpenBatch, cut, deadline};
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::model::Reject;
 use crate::stage::{PartFile, Quarantine};
 use crate::telemetry::metrics as names;
 
@@ -73,7 +72,7 @@ impl Batcher {
             keys: Vec::new(),
         });
         filled.keys.push(key);
-        match self.append(&mut filled, object).await {
+        match append(&self.closer, &mut filled, object).await {
             Ok(()) => {
                 self.open = Some(filled);
                 Ok(())
@@ -89,32 +88,6 @@ impl Batcher {
                 }
                 if error.fault() == Fault::Fatal { Err(error) } else { Ok(()) }
             }
-        }
-    }
-
-    async fn append(&self, filled: &mut Filled, object: ReadObject) -> Result<()> {
-        let Closer { runtime, store, area, .. } = &self.closer;
-        if !object.rows.is_empty() {
-            let part = match filled.part.take() {
-                Some(part) => part,
-                None => {
-                    let key = area.data_file(runtime.name(), Timestamp::now());
-                    PartFile::new(store.clone(), area, key, runtime.schema.clone())?
-                }
-            };
-            filled.part = Some(part.write(object.rows).await?);
-        }
-        filled.files.extend(object.files);
-        filled.quarantine.add(filled.batch.id(), &object.entry, &object.rejects)?;
-        self.count_rejects(&object.rejects);
-        filled.batch.add(object.entry, object.bytes);
-        Ok(())
-    }
-
-    fn count_rejects(&self, rejects: &[Reject]) {
-        for reject in rejects {
-            let pipeline = self.closer.runtime.name().to_owned();
-            metrics::counter!(names::REJECTS, "pipeline" => pipeline, "rule" => reject.rule.as_str()).increment(1);
         }
     }
 
@@ -145,4 +118,27 @@ impl Batcher {
                 .unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "closing a batch ended early", error))),
         }
     }
+}
+
+/// Adds an object's rows, files and rejects to a batch.
+async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Result<()> {
+    let Closer { runtime, store, area, .. } = closer;
+    if !object.rows.is_empty() {
+        let part = match filled.part.take() {
+            Some(part) => part,
+            None => {
+                let key = area.data_file(runtime.name(), Timestamp::now());
+                PartFile::new(store.clone(), area, key, runtime.schema.clone())?
+            }
+        };
+        filled.part = Some(part.write(object.rows).await?);
+    }
+    filled.files.extend(object.files);
+    filled.quarantine.add(filled.batch.id(), &object.entry, &object.rejects)?;
+    for reject in &object.rejects {
+        let pipeline = runtime.name().to_owned();
+        metrics::counter!(names::REJECTS, "pipeline" => pipeline, "rule" => reject.rule.as_str()).increment(1);
+    }
+    filled.batch.add(object.entry, object.bytes);
+    Ok(())
 }

@@ -116,7 +116,8 @@ impl Closer {
         let message =
             LoadMessage { version: 1, pipeline: name.to_owned(), batch: id, manifest: self.area.url(&key) };
         let body = serde_json::json!(message).to_string();
-        persist("send", || self.loads.send(&body, name, &id.to_string())).await?;
+        let deduplication = id.to_string();
+        persist("send", || self.loads.send(&body, name, &deduplication)).await?;
         failpoint::passed("intake.load-sent");
         Ok(manifest)
     }

@@ -39,12 +39,12 @@ pub(super) async fn prepare(warehouse: &Warehouse, ledger: &Ledger, runtime: &Ru
 /// The DDL of a pipeline's target.
 pub(super) fn target_ddl(runtime: &Runtime) -> Vec<Statement> {
     let target = &runtime.pipeline.target;
-    let columns: Vec<DdlColumn> = runtime
+    let columns: Vec<DdlColumn<'_>> = runtime
         .pipeline
         .columns
         .iter()
         .map(|column| DdlColumn {
-            name: column.name.clone(),
+            name: &column.name,
             column_type: column.column_type,
             required: column.required,
         })

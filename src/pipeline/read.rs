@@ -111,17 +111,14 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
         drop(chunk_sender);
         object
     };
-    let collect = async {
+    let collect = async move {
+        // Where adding fails, `pieces` is dropped with this future's end, and the decoder finds that nobody listens.
         while let Some(piece) = pieces.recv().await {
             buffer.add(piece).await?;
         }
         Ok(())
     };
-    let (object, collected): (ObjectStream, Result<()>) = tokio::join!(download, async {
-        let collected = collect.await;
-        drop(pieces);
-        collected
-    });
+    let (object, collected): (ObjectStream, Result<()>) = tokio::join!(download, collect);
     let summary = decoding
         .await
         .unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "decoding an object ended early", error)));
