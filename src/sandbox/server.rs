@@ -1,20 +1,21 @@
 //! One port for three services.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::{Body, HttpError};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::redshift::Redshift;
@@ -53,8 +54,10 @@ pub struct Options {
 pub struct Sandbox {
     address: SocketAddr,
     services: Arc<Services>,
-    shutdown: CancellationToken,
+    shutdown: DropGuard,
     tasks: TaskTracker,
+    /// Held as long as the sandbox lives: nobody else may use its folder.
+    _lock: File,
 }
 
 struct Services {
@@ -76,6 +79,7 @@ impl Sandbox {
         tokio::fs::create_dir_all(&options.data).await.map_err(|error| {
             Error::caused(ErrorKind::Io, format!("cannot create the folder {}", options.data.display()), error)
         })?;
+        let lock = lock(&options.data)?;
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
 
@@ -88,7 +92,7 @@ impl Sandbox {
         let services = Arc::new(Services { s3: Endpoint::new(store), sqs, redshift });
 
         tasks.spawn(accept(listener, services.clone(), shutdown.clone(), tasks.clone()));
-        Ok(Sandbox { address, services, shutdown, tasks })
+        Ok(Sandbox { address, services, shutdown: shutdown.drop_guard(), tasks, _lock: lock })
     }
 
     /// The endpoint for `AWS_ENDPOINT_URL`, such as `http://127.0.0.1:4566`.
@@ -96,16 +100,28 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
-    /// Stops serving, writes the queues to disk and closes the database.
+    /// Stops serving, writes the queues to disk and closes the database. A sandbox that is dropped only stops serving.
     ///
     /// # Errors
     /// When the queues cannot be written or the database does not close.
     pub async fn stop(self) -> Result<()> {
-        self.shutdown.cancel();
+        drop(self.shutdown);
         self.tasks.close();
         self.tasks.wait().await;
         self.services.sqs.close()?;
         self.services.redshift.close().await
+    }
+}
+
+fn lock(data: &Path) -> Result<File> {
+    let file = File::create(data.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("another sandbox uses the folder {}; choose another --data", data.display());
+            Err(Error::new(ErrorKind::Configuration, message))
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
@@ -183,19 +199,16 @@ fn response(reply: Reply, content_type: &'static str) -> Response<Body> {
     let Reply { status, body, error, query_error } = reply;
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()) {
-        headers.insert("x-amzn-requestid", id);
-    }
+    let mut add = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    add("content-type", content_type);
+    add("x-amzn-requestid", &uuid::Uuid::now_v7().to_string());
     if let Some(code) = error {
-        let query_error = query_error.as_deref().unwrap_or(&code);
-        if let Ok(value) = HeaderValue::from_str(&format!("{query_error};Sender")) {
-            headers.insert("x-amzn-query-error", value);
-        }
-        if let Ok(value) = HeaderValue::from_str(&code) {
-            headers.insert("x-amzn-errortype", value);
-        }
+        add("x-amzn-query-error", &format!("{};Sender", query_error.as_ref().unwrap_or(&code)));
+        add("x-amzn-errortype", &code);
     }
     response
 }

@@ -76,12 +76,12 @@ configure(arn)
 if SHAPE != "eventbridge":
     (test,) = [unwrap(body) for body in receive(url, 1)]
     assert test["Event"] == "s3:TestEvent" and test["Bucket"] == BUCKET and test["Service"] == "Amazon S3", test
-    try:
-        configure(arn + "-that-is-not-there")
-        raise AssertionError("a configuration with an absent queue was taken")
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == "InvalidArgument", error
-    receive(url, 0)
+try:
+    configure(arn + "-that-is-not-there")
+    raise AssertionError("a configuration with an absent queue was taken")
+except ClientError as error:
+    assert error.response["Error"]["Code"] == "InvalidArgument", error
+receive(url, 0)
 shown = S3.get_bucket_notification_configuration(Bucket=BUCKET)["QueueConfigurations"]
 assert [(c["Id"], c["QueueArn"], len(c["Filter"]["Key"]["FilterRules"])) for c in shown] == [("rule", arn, 2)], shown
 

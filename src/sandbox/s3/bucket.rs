@@ -107,7 +107,8 @@ impl Bucket {
         look(&self.lock().state)
     }
 
-    /// Makes at most one change: `decide` sees the state that the change is applied to.
+    /// Makes at most one change: `decide` sees the state that the change is applied to. What is written under the
+    /// lock is one line into the page cache, too little to be worth a trip to a blocking thread.
     pub(super) fn change<T>(&self, decide: impl FnOnce(&State) -> S3Result<(Option<Record>, T)>) -> S3Result<T> {
         let mut inner = self.lock();
         if inner.deleted {

@@ -34,7 +34,7 @@ pub(super) async fn create(
     let store = store.clone();
     let created = spawn_blocking(move || store.create_bucket(&input.bucket, region)).await;
     created.map_err(S3Error::internal_error)??;
-    Ok(S3Response::new(CreateBucketOutput { location: Some(location), ..CreateBucketOutput::default() }))
+    Ok(S3Response::new(CreateBucketOutput { location: Some(location) }))
 }
 
 /// DeleteBucket.

@@ -121,12 +121,13 @@ pub(super) fn configurations(rules: &[Rule]) -> Vec<QueueConfiguration> {
         let prefix = filter_rule(FilterRuleName::PREFIX, &rule.prefix);
         let suffix = filter_rule(FilterRuleName::SUFFIX, &rule.suffix);
         let filters: Vec<FilterRule> = prefix.into_iter().chain(suffix).collect();
+        let filtered = !filters.is_empty();
+        let key = S3KeyFilter { filter_rules: Some(filters) };
         QueueConfiguration {
             id: Some(rule.id.clone()),
             queue_arn: rule.queue_arn.clone(),
             events: rule.events.iter().cloned().map(EventType::from).collect(),
-            filter: (!filters.is_empty())
-                .then(|| NotificationConfigurationFilter { key: Some(S3KeyFilter { filter_rules: Some(filters) }) }),
+            filter: filtered.then_some(NotificationConfigurationFilter { key: Some(key) }),
         }
     };
     rules.iter().map(configuration).collect()

@@ -29,7 +29,8 @@ impl Store {
         let mut buckets = BTreeMap::new();
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            if let Ok(name) = entry.file_name().into_string()
+            if entry.file_type()?.is_dir()
+                && let Ok(name) = entry.file_name().into_string()
                 && let Some(bucket) = Bucket::open(entry.path(), name.clone())?
             {
                 buckets.insert(name, Arc::new(bucket));
@@ -53,6 +54,7 @@ impl Store {
     }
 
     /// The size in bytes of an object's newest version; `None` if there is none.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for COPY to check content_length without reading"))]
     pub(crate) fn len(&self, bucket: &str, key: &str) -> Result<Option<u64>> {
         let size = |version: Arc<Version>| version.content.as_ref().map(|content| content.size);
         Ok(self.current(bucket, key).and_then(|(_, version)| size(version)))
@@ -102,7 +104,7 @@ impl Store {
         Ok(())
     }
 
-    /// Tells the queues of a change. A queue that is gone is a message lost, as on AWS.
+    /// Tells the queues of a change.
     pub(super) fn notify(&self, bucket: &str, key: &str, change: &Change, request_id: &str) {
         let event = Event {
             name: change.event,
@@ -116,26 +118,29 @@ impl Store {
             request_id,
         };
         for rule in &change.rules {
-            if !self.queues.deliver(&rule.queue_arn, event.message(self.shape, rule)) {
-                tracing::warn!(queue = rule.queue_arn, bucket, "sandbox: a notification found no queue");
-            }
+            self.deliver(rule, bucket, event.message(self.shape, rule));
         }
     }
 
-    /// Sends S3's test message to the queues of `rules`; refused if there is no such queue.
+    /// Sends S3's test message to the queues of `rules`; refused, and nothing sent, if one of them does not exist.
     pub(super) fn test_queues(&self, bucket: &str, rules: &[Rule], request_id: &str) -> S3Result<()> {
+        if let Some(absent) = rules.iter().find(|rule| !self.queues.queue_exists(&rule.queue_arn)) {
+            let queue = &absent.queue_arn;
+            let message = "Unable to validate the following destination configurations";
+            return Err(s3_error!(InvalidArgument, "{message}: {queue} does not exist"));
+        }
         for rule in rules {
-            let message = test_message(self.shape, rule, bucket, now(), request_id);
-            if let Some(message) = message
-                && !self.queues.deliver(&rule.queue_arn, message)
-            {
-                return Err(s3_error!(
-                    InvalidArgument,
-                    "Unable to validate the following destination configurations: {}",
-                    rule.queue_arn
-                ));
+            if let Some(message) = test_message(self.shape, rule, bucket, now(), request_id) {
+                self.deliver(rule, bucket, message);
             }
         }
         Ok(())
+    }
+
+    /// Sends a message. A queue that is gone is a message lost, as on AWS.
+    fn deliver(&self, rule: &Rule, bucket: &str, message: String) {
+        if !self.queues.deliver(&rule.queue_arn, message) {
+            tracing::warn!(queue = rule.queue_arn, bucket, "sandbox: a notification found no queue");
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp as Clock;
 use s3s::dto::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +13,7 @@ pub(super) const NULL_VERSION: &str = "null";
 
 /// Now, in milliseconds since 1970.
 pub(super) fn now() -> i64 {
-    Clock::now().as_millisecond()
+    jiff::Timestamp::now().as_millisecond()
 }
 
 /// Milliseconds since 1970 as S3's replies carry them.
