@@ -180,7 +180,7 @@ async fn dispatch(
 }
 
 fn response(reply: Reply, content_type: &'static str) -> Response<Body> {
-    let Reply { status, body, error } = reply;
+    let Reply { status, body, error, query_error } = reply;
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -189,7 +189,8 @@ fn response(reply: Reply, content_type: &'static str) -> Response<Body> {
         headers.insert("x-amzn-requestid", id);
     }
     if let Some(code) = error {
-        if let Ok(value) = HeaderValue::from_str(&format!("{code};Sender")) {
+        let query_error = query_error.as_deref().unwrap_or(&code);
+        if let Ok(value) = HeaderValue::from_str(&format!("{query_error};Sender")) {
             headers.insert("x-amzn-query-error", value);
         }
         if let Ok(value) = HeaderValue::from_str(&code) {

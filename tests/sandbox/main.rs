@@ -6,3 +6,4 @@
 mod support;
 
 mod s3;
+mod sqs;
