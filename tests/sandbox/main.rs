@@ -7,3 +7,4 @@ mod support;
 
 mod s3;
 mod server;
+mod sqs;
