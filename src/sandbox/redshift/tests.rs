@@ -1,4 +1,5 @@
 //! The Data API as a client sees it, over the embedded engine.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod server;
 pub(in crate::sandbox::redshift) mod support;
