@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod redshift;
 mod s3;
 mod server;
 mod sqs;

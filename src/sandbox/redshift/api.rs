@@ -79,7 +79,7 @@ pub(super) async fn handle(warehouse: &Arc<Warehouse>, operation: &str, body: &[
         "GetStatementResult" => result(warehouse, &input),
         "CancelStatement" => cancel(warehouse, &input).await,
         "ListStatements" => list(warehouse, &input),
-        "ListDatabases" => browse::databases(warehouse, &input).await,
+        "ListDatabases" => browse::databases(&input),
         "ListSchemas" => browse::schemas(warehouse, &input).await,
         "ListTables" => browse::tables(warehouse, &input).await,
         "DescribeTable" => browse::table(warehouse, &input).await,
@@ -129,11 +129,17 @@ fn order(operation: &str, input: &Input) -> Result<Order, Refusal> {
     if bytes > SQL_BYTES {
         return Err(Refusal::invalid(format!("SQL text of {bytes} bytes exceeds the maximum of 100 KB")));
     }
-    let warehouse = input.text("WorkgroupName").or(input.text("ClusterIdentifier"));
-    if warehouse.is_none() && input.text("SessionId").is_none() {
+    let keep_alive = input.0.get("SessionKeepAliveSeconds").and_then(Value::as_i64).unwrap_or(0);
+    if input.text("SessionId").is_some() || keep_alive > 0 {
+        return Err(Refusal::invalid("Sessions that outlive their statement are not supported by the sandbox"));
+    }
+    if input.text("ResultFormat").is_some_and(|format| format != "JSON") {
+        return Err(Refusal::invalid("ResultFormat other than JSON is not supported by the sandbox"));
+    }
+    if input.text("WorkgroupName").or(input.text("ClusterIdentifier")).is_none() {
         return Err(Refusal::invalid("Either ClusterIdentifier or WorkgroupName must be provided"));
     }
-    if input.text("Database").is_none() && input.text("SessionId").is_none() {
+    if input.text("Database").is_none() {
         return Err(Refusal::invalid("Database is required"));
     }
     let auto_commit = match input.text("ExecutionMode") {

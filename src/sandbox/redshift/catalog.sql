@@ -1,4 +1,5 @@
--- What Redshift has and PostgreSQL does not. Run at every start.
+-- What Redshift has and PostgreSQL does not. Run at every start, as one transaction; two sandboxes on a server take turns.
+SELECT pg_advisory_xact_lock(2026112100);
 CREATE SCHEMA IF NOT EXISTS redshift;
 
 CREATE OR REPLACE FUNCTION redshift.getdate() RETURNS timestamp LANGUAGE sql STABLE

@@ -16,12 +16,13 @@ const SERVER_SESSIONS: usize = 8;
 const CATALOG: &str = include_str!("catalog.sql");
 
 /// What an earlier submission left behind goes; then Redshift's defaults. Prepared statements stay: they are the client's own.
+/// Repeatable read is Redshift's SNAPSHOT isolation: the first query takes the snapshot, and LOCK before it does not.
 const FRESH_SESSION: &str = "
     CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all();
     DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;
     SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET bytea_output = 'hex'; SET search_path = public;
     SET standard_conforming_strings = off; SET escape_string_warning = off; SET client_min_messages = error;
-    SET jit = off";
+    SET jit = off; SET default_transaction_isolation = 'repeatable read'";
 
 /// A PostgreSQL and its idle connections.
 pub(super) struct Engine {

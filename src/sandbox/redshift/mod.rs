@@ -30,11 +30,18 @@ use crate::error::Result;
 
 /// Where COPY finds its objects.
 pub(crate) trait Objects: Send + Sync {
+    /// The size in bytes of an object; `None` if there is none. Blocking.
+    fn len(&self, bucket: &str, key: &str) -> Result<Option<u64>>;
+
     /// The body of an object; `None` if there is none. Blocking.
     fn read(&self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>>;
 }
 
 impl Objects for Store {
+    fn len(&self, bucket: &str, key: &str) -> Result<Option<u64>> {
+        Store::len(self, bucket, key)
+    }
+
     fn read(&self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
         Store::read(self, bucket, key)
     }

@@ -145,10 +145,7 @@ impl Runner<'_> {
         let plan = rewrite::plan(statement).map_err(Failure::new)?;
         let several = together && self.submission.order.sqls.len() > 1;
         match plan.transaction() {
-            Transaction::Refused(name) if several => {
-                return Err(Failure::new(format_args!("{name} cannot run inside a transaction block")));
-            }
-            Transaction::Alone(name) if several => {
+            Transaction::Refused(name) | Transaction::Alone(name) if several => {
                 return Err(Failure::new(format_args!("{name} cannot run inside a transaction block")));
             }
             Transaction::Refused(_) => return self.execute(&plan, query).await,

@@ -54,7 +54,7 @@ pub(super) struct Order {
     pub(super) batch: bool,
     pub(super) auto_commit: bool,
     pub(super) database: Option<String>,
-    /// Fields that replies repeat: WorkgroupName, ClusterIdentifier, DbUser, SecretArn, StatementName, SessionId.
+    /// Fields that replies repeat: WorkgroupName, ClusterIdentifier, DbUser, SecretArn, StatementName.
     pub(super) echoed: BTreeMap<&'static str, String>,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) client_token: Option<String>,

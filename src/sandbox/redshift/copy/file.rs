@@ -32,20 +32,20 @@ pub(super) fn encode(
     mut send: impl FnMut(Bytes) -> bool,
 ) -> Result<u64, Problem> {
     let scan = |context: String| Problem::from(Failure::scan(15001, context, query));
+    let File { url, body } = file;
     let invalid =
-        |error: &dyn std::fmt::Display| scan(format!("File '{}' is no valid Parquet file: {error}", https(&file.url)));
+        |error: &dyn std::fmt::Display| scan(format!("File '{}' is no valid Parquet file: {error}", https(&url)));
     // The types of the Parquet schema itself: Redshift knows nothing of an Arrow schema beside it.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(file.body.clone()), options)
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(body), options)
         .map_err(|error| invalid(&error))?;
-    check(&file.url, builder.schema().fields(), builder.parquet_schema(), columns, copy, query)?;
+    check(&url, builder.schema().fields(), builder.parquet_schema(), columns, copy, query)?;
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|error| invalid(&error))?;
     let mut rows = 0;
     for batch in reader {
         let batch = batch.map_err(|error| invalid(&error))?;
-        let chunk = chunk(&batch, columns, copy).map_err(|(row, column, misfit)| {
-            refused(&file.url, rows + row as u64 + 1, &columns[column], misfit, copy)
-        })?;
+        let chunk = chunk(&batch, columns, copy)
+            .map_err(|(row, column, misfit)| refused(&url, rows + row as u64 + 1, &columns[column], misfit, copy))?;
         rows += batch.num_rows() as u64;
         if !send(chunk) {
             break;

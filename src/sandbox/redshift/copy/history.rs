@@ -75,7 +75,7 @@ impl Load {
         };
         let start = format!("to_timestamp({started:.6}) AT TIME ZONE 'UTC'");
         let mut sql = format!(
-            "RESET standard_conforming_strings; SET standard_conforming_strings = off; \
+            "SET standard_conforming_strings = off; SET statement_timeout = 0; \
              INSERT INTO redshift.sys_load_history (query_id, table_name, status, start_time, end_time, duration, data_source, \
              file_format, loaded_rows, loaded_bytes, source_file_count, source_file_bytes, error_count, error_message) \
              VALUES ({query}, {table}, '{status}', {start}, {start} + interval '{micros} microseconds', {micros}, {source}, \

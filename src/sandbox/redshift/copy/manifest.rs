@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::history::Problem;
+use crate::error::Error;
 use crate::sandbox::redshift::Objects;
 use crate::sandbox::redshift::failure::Failure;
 
@@ -32,9 +33,8 @@ pub(super) struct File {
     pub(super) body: Vec<u8>,
 }
 
-/// An object that should be there; blocking.
-fn get(objects: &Arc<dyn Objects>, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, Problem> {
-    objects.read(bucket, key).map_err(|error| Problem::from(Failure::new(format_args!("S3ServiceException:{error}"))))
+fn service(error: &Error) -> Problem {
+    Failure::new(format_args!("S3ServiceException:{error}")).into()
 }
 
 fn not_found(url: &str) -> Problem {
@@ -54,7 +54,7 @@ pub(super) fn open(
     query: i64,
 ) -> Result<impl Iterator<Item = Result<File, Problem>> + use<>, Problem> {
     let url = format!("s3://{bucket}/{key}");
-    let text = get(&objects, bucket, key)?.ok_or_else(|| not_found(&url))?;
+    let text = objects.read(bucket, key).map_err(|error| service(&error))?.ok_or_else(|| not_found(&url))?;
     let document: Document = serde_json::from_slice(&text).map_err(|error| {
         Failure::new(format_args!("Problem reading manifest file {url} - it is no valid manifest: {error}"))
     })?;
@@ -73,17 +73,16 @@ fn read(objects: &Arc<dyn Objects>, entry: Entry, query: i64) -> Result<Option<F
             format!("The manifest has no meta.content_length for the file '{}', which columnar files need", entry.url);
         return Err(Failure::scan(15003, context, query).into());
     };
-    let Some(body) = get(objects, bucket, key)? else {
-        return if entry.mandatory { Err(not_found(&entry.url)) } else { Ok(None) };
-    };
-    if body.len() as u64 != expected {
+    let missing = if entry.mandatory { Err(not_found(&entry.url)) } else { Ok(None) };
+    let Some(size) = objects.len(bucket, key).map_err(|error| service(&error))? else { return missing };
+    if size != expected {
         let context = format!(
             "HTTP response error code: 416 Message: InvalidRange The requested range is not satisfiable. The manifest's \
-             content_length of the file '{}' is {expected}, and the file has {} bytes",
+             content_length of the file '{}' is {expected}, and the file has {size} bytes",
             entry.url,
-            body.len()
         );
         return Err(Failure::scan(15001, context, query).into());
     }
+    let Some(body) = objects.read(bucket, key).map_err(|error| service(&error))? else { return missing };
     Ok(Some(File { url: entry.url, body }))
 }

@@ -71,10 +71,7 @@ pub(super) fn rewrite(tokens: Vec<Tok>) -> Vec<Tok> {
                     continue;
                 }
             }
-            Kind::Word if token.is("SYSDATE") => {
-                token.text = "redshift.sysdate()".to_owned();
-                // The column would be named after the schema's function anyway; keep Redshift's name.
-            }
+            Kind::Word if token.is("SYSDATE") => token.text = "redshift.sysdate()".to_owned(),
             Kind::Word if token.is_any(&VIEWS) => {
                 if qualified && rewritten.len() >= 2 && rewritten[rewritten.len() - 2].is("PG_CATALOG") {
                     let schema = rewritten.split_off(rewritten.len() - 2);

@@ -92,6 +92,14 @@ async fn on_a_server_loads_run_side_by_side_and_a_lock_puts_them_in_line() {
     assert_eq!((&one["Status"], &other["Status"]), (&json!("FINISHED"), &json!("FINISHED")), "{one} {other}");
     assert_eq!(house.rows("SELECT a FROM t ORDER BY a").await, ["0", "1"]);
 
+    // Without a lock, who comes second meets what the first has changed.
+    let meet = ["SELECT COUNT(*) FROM t", "SELECT pg_sleep(0.3)", "UPDATE t SET a = a + 1"];
+    let (one, other) = tokio::join!(house.batch(&meet), house.batch(&meet));
+    let failed = if one["Status"] == "FAILED" { &one } else { &other };
+    let error = failed["SubStatements"][2]["Error"].as_str().unwrap();
+    assert!(error.starts_with("ERROR: 1023") && error.contains("Serializable isolation violation on table"), "{error}");
+    assert_eq!(house.rows("SELECT a FROM t ORDER BY a").await, ["1", "2"]);
+
     let body = |sqls: &[&str]| json!({ "Sqls": sqls, "Database": "dev", "WorkgroupName": "w" });
     let (_, slow) =
         house.call("BatchExecuteStatement", body(&["INSERT INTO t VALUES (7)", "SELECT pg_sleep(60)"])).await;

@@ -22,6 +22,10 @@ impl Memory {
 }
 
 impl Objects for Memory {
+    fn len(&self, bucket: &str, key: &str) -> Result<Option<u64>> {
+        Ok(self.read(bucket, key)?.map(|body| body.len() as u64))
+    }
+
     fn read(&self, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
         Ok(self.0.lock().unwrap().get(&format!("s3://{bucket}/{key}")).cloned())
     }
