@@ -48,6 +48,8 @@ pub enum ErrorKind {
     Malformed,
     /// An object that was announced does not exist.
     ObjectGone,
+    /// An object may not be read; a policy may be mended before its message is given up.
+    ObjectForbidden,
     /// An object was overwritten since it was announced: that version cannot be read any more.
     ObjectReplaced,
     /// An object's bytes are damaged or are not of the declared format.
@@ -58,6 +60,8 @@ pub enum ErrorKind {
     TooManyRejects,
     /// The warehouse is busy, paused or in conflict with another transaction.
     WarehouseBusy,
+    /// The warehouse's user lacks a grant; it may be given before the batch is given up.
+    WarehouseForbidden,
     /// The warehouse refused a statement, and would refuse it again.
     WarehouseRefused,
     /// A condition that a load asserts about itself did not hold, so nothing was committed.
@@ -80,11 +84,13 @@ impl ErrorKind {
             ErrorKind::Stopping => "stopping",
             ErrorKind::Malformed => "malformed",
             ErrorKind::ObjectGone => "object-gone",
+            ErrorKind::ObjectForbidden => "object-forbidden",
             ErrorKind::ObjectReplaced => "object-replaced",
             ErrorKind::Corrupt => "corrupt",
             ErrorKind::TooLarge => "too-large",
             ErrorKind::TooManyRejects => "too-many-rejects",
             ErrorKind::WarehouseBusy => "warehouse-busy",
+            ErrorKind::WarehouseForbidden => "warehouse-forbidden",
             ErrorKind::WarehouseRefused => "warehouse-refused",
             ErrorKind::Unbalanced => "unbalanced",
             ErrorKind::Io => "io",
@@ -135,7 +141,9 @@ impl Error {
             | ErrorKind::TimedOut
             | ErrorKind::LeaseLost
             | ErrorKind::Stopping
+            | ErrorKind::ObjectForbidden
             | ErrorKind::WarehouseBusy
+            | ErrorKind::WarehouseForbidden
             | ErrorKind::Io => Fault::Transient,
             ErrorKind::Malformed
             | ErrorKind::ObjectGone

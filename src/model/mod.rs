@@ -7,5 +7,5 @@ mod reject;
 
 pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
 pub use object::{ObjectId, ObjectRef, Sequencer};
-pub use record::Value;
+pub use record::{FieldIndex, Value};
 pub use reject::{Reject, Rule};

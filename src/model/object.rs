@@ -13,6 +13,8 @@ pub struct ObjectRef {
     pub bucket: String,
     /// The key, decoded.
     pub key: String,
+    /// Another reading of the key, to be tried where the first does not exist: EventBridge does not document its encoding.
+    pub other_key: Option<String>,
     /// The version, on a bucket that keeps versions.
     pub version: Option<String>,
     /// The entity tag, without quotes.
@@ -110,6 +112,7 @@ mod tests {
         ObjectRef {
             bucket: "landing".into(),
             key: "a/b.gz".into(),
+            other_key: None,
             version: version.map(str::to_owned),
             etag: Some(etag.into()),
             size: Some(size),

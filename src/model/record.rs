@@ -30,3 +30,37 @@ impl Value<'_> {
         }
     }
 }
+
+/// The fields of a record that a pipeline's columns take, each with its slot.
+#[derive(Debug, Clone, Default)]
+pub struct FieldIndex {
+    slots: std::collections::HashMap<String, usize>,
+}
+
+impl FieldIndex {
+    /// An index of no fields.
+    pub fn new() -> Self {
+        FieldIndex::default()
+    }
+
+    /// The slot of `name`, a new one if the field is not in the index yet.
+    pub fn insert(&mut self, name: &str) -> usize {
+        let next = self.slots.len();
+        *self.slots.entry(name.to_owned()).or_insert(next)
+    }
+
+    /// The slot of `name`, if a column takes it.
+    pub fn get(&self, name: &str) -> Option<usize> {
+        self.slots.get(name).copied()
+    }
+
+    /// The number of slots.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no column takes any field.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+}

@@ -10,4 +10,5 @@ mod server;
 mod sqs;
 mod wire;
 
+pub use s3::NotificationShape;
 pub use server::{Options, Sandbox};

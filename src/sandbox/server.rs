@@ -3,26 +3,38 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use s3s::service::S3Service;
+use s3s::{Body, HttpError};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::redshift::Redshift;
-use super::s3::Store;
+use super::s3::{Endpoint, NotificationShape, Store};
 use super::sqs::Sqs;
 use super::wire::Reply;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The largest body of a JSON request: above SQS's 1 MiB and the Data API's 100 KB.
 const JSON_BODY_LIMIT: usize = 4 << 20;
+
+/// Answers 200 as long as the sandbox serves. No bucket has such a name, so nothing of S3 is hidden.
+const HEALTH_PATH: &str = "/_tidegate/health";
+
+/// How long a shutdown waits for the requests in work; a long poll would hold it for up to 20 seconds.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The content types of the JSON protocols: of SQS, and of the Redshift Data API.
+const JSON_1_0: &str = "application/x-amz-json-1.0";
+const JSON_1_1: &str = "application/x-amz-json-1.1";
 
 /// How a sandbox is set up.
 #[derive(Debug, Clone)]
@@ -33,6 +45,8 @@ pub struct Options {
     pub data: PathBuf,
     /// A PostgreSQL server to use instead of the embedded one.
     pub postgres_url: Option<String>,
+    /// The shape of the messages by which S3 tells queues of changes.
+    pub notifications: NotificationShape,
 }
 
 /// A running sandbox.
@@ -44,7 +58,7 @@ pub struct Sandbox {
 }
 
 struct Services {
-    s3: S3Service,
+    s3: Endpoint,
     sqs: Arc<Sqs>,
     redshift: Arc<Redshift>,
 }
@@ -66,9 +80,12 @@ impl Sandbox {
         let tasks = TaskTracker::new();
 
         let sqs = Sqs::open(&options.data.join("sqs"), format!("http://{address}"))?;
-        let store = Arc::new(Store::open(&options.data.join("s3"), sqs.clone())?);
+        let (folder, queues) = (options.data.join("s3"), sqs.clone());
+        let store = tokio::task::spawn_blocking(move || Store::open(&folder, queues)).await;
+        let store = store.map_err(std::io::Error::other)??.with_notifications(options.notifications);
+        let store = Arc::new(store);
         let redshift = Redshift::start(&options.data.join("postgres"), options.postgres_url, store.clone()).await?;
-        let services = Arc::new(Services { s3: super::s3::service(store), sqs, redshift });
+        let services = Arc::new(Services { s3: Endpoint::new(store), sqs, redshift });
 
         tasks.spawn(accept(listener, services.clone(), shutdown.clone(), tasks.clone()));
         Ok(Sandbox { address, services, shutdown, tasks })
@@ -103,7 +120,7 @@ async fn accept(listener: TcpListener, services: Arc<Services>, shutdown: Cancel
             Err(error) => {
                 // Out of file descriptors, most likely: give the open connections time to end.
                 tracing::warn!(%error, "sandbox: accept failed");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
@@ -125,8 +142,7 @@ async fn serve(stream: TcpStream, services: Arc<Services>, shutdown: Cancellatio
         result = connection.as_mut() => result,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            // A long poll would hold the shutdown for up to 20 seconds.
-            match tokio::time::timeout(std::time::Duration::from_millis(500), connection).await {
+            match tokio::time::timeout(SHUTDOWN_PATIENCE, connection).await {
                 Ok(result) => result,
                 Err(_) => return,
             }
@@ -137,42 +153,48 @@ async fn serve(stream: TcpStream, services: Arc<Services>, shutdown: Cancellatio
     }
 }
 
-async fn dispatch(services: Arc<Services>, request: Request<Incoming>) -> Result<Response<s3s::Body>, s3s::HttpError> {
+async fn dispatch(
+    services: Arc<Services>,
+    request: Request<Incoming>,
+) -> std::result::Result<Response<Body>, HttpError> {
     let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let Some(target) = target else {
-        return hyper::service::Service::call(&services.s3, request).await;
+        if request.method() == Method::GET && request.uri().path() == HEALTH_PATH {
+            let services = json!({ "status": "ok", "services": ["s3", "sqs", "redshift-data"] });
+            return Ok(response(Reply::ok(&services), "application/json"));
+        }
+        return services.s3.handle(request).await;
     };
     let body = match Limited::new(request.into_body(), JSON_BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => {
-            return Ok(response(Reply::error("SerializationException", &error.to_string()), "application/x-amz-json-1.0"));
-        }
+        Err(error) => return Ok(response(Reply::error("SerializationException", &error.to_string()), JSON_1_0)),
     };
-    let (reply, content_type) = match target.split_once('.') {
-        Some(("AmazonSQS", operation)) => (services.sqs.handle(operation, &body).await, "application/x-amz-json-1.0"),
-        Some(("RedshiftData", operation)) => {
-            (services.redshift.handle(operation, &body).await, "application/x-amz-json-1.1")
+    Ok(match target.split_once('.') {
+        Some(("AmazonSQS", operation)) => response(services.sqs.handle(operation, &body).await, JSON_1_0),
+        Some(("RedshiftData", operation)) => response(services.redshift.handle(operation, &body).await, JSON_1_1),
+        _ => {
+            let message = format!("the sandbox has no {target}");
+            response(Reply::error("UnknownOperationException", &message), JSON_1_0)
         }
-        _ => (
-            Reply::error("UnknownOperationException", &format!("the sandbox has no {target}")),
-            "application/x-amz-json-1.0",
-        ),
-    };
-    Ok(response(reply, content_type))
+    })
 }
 
-fn response(reply: Reply, content_type: &'static str) -> Response<s3s::Body> {
-    let Reply { status, body, error } = reply;
-    let mut response = Response::new(s3s::Body::from(Bytes::from(body)));
+fn response(reply: Reply, content_type: &'static str) -> Response<Body> {
+    let Reply { status, body, error, query_error } = reply;
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert("content-type", hyper::header::HeaderValue::from_static(content_type));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::now_v7().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
     if let Some(code) = error {
-        if let Ok(value) = hyper::header::HeaderValue::from_str(&code) {
-            headers.insert("x-amzn-errortype", value);
-        }
-        if let Ok(value) = hyper::header::HeaderValue::from_str(&format!("{code};Sender")) {
+        let query_error = query_error.as_deref().unwrap_or(&code);
+        if let Ok(value) = HeaderValue::from_str(&format!("{query_error};Sender")) {
             headers.insert("x-amzn-query-error", value);
+        }
+        if let Ok(value) = HeaderValue::from_str(&code) {
+            headers.insert("x-amzn-errortype", value);
         }
     }
     response

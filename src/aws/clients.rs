@@ -1,0 +1,56 @@
+//! The clients, with the timeouts that the SDK leaves off.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+
+/// One client for each service.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// S3: the source buckets and the staging area.
+    pub s3: aws_sdk_s3::Client,
+    /// SQS: the events and loads queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The Redshift Data API.
+    pub redshift: aws_sdk_redshiftdata::Client,
+}
+
+impl Clients {
+    /// Clients for the credentials, Region and endpoints of the environment (`AWS_*`, profiles, instance and task roles).
+    pub async fn from_environment() -> Self {
+        Self::from_config(&aws_config::defaults(BehaviorVersion::latest()).load().await)
+    }
+
+    /// Clients for `config`. Where an endpoint is overridden, S3 is addressed by path: local servers have no DNS for buckets.
+    pub fn from_config(config: &SdkConfig) -> Self {
+        let retries = RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(100));
+        let s3_endpoint_is_overridden = config.endpoint_url().is_some()
+            || ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| std::env::var_os(name).is_some());
+        // A read is given up after 20 s without a byte and resumed from its offset; a part's upload may take longer in all.
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(s3_endpoint_is_overridden)
+            .retry_config(retries.clone())
+            .timeout_config(TimeoutConfig::builder().read_timeout(Duration::from_secs(20)).build());
+        // Above the 20 s of a long poll.
+        let sqs = aws_sdk_sqs::config::Builder::from(config).retry_config(retries.clone()).timeout_config(
+            TimeoutConfig::builder()
+                .read_timeout(Duration::from_secs(30))
+                .operation_attempt_timeout(Duration::from_secs(35))
+                .build(),
+        );
+        // Above the 30 s for which the Data API may be asked to wait.
+        let redshift = aws_sdk_redshiftdata::config::Builder::from(config).retry_config(retries).timeout_config(
+            TimeoutConfig::builder()
+                .read_timeout(Duration::from_secs(40))
+                .operation_attempt_timeout(Duration::from_secs(45))
+                .build(),
+        );
+        Clients {
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+            redshift: aws_sdk_redshiftdata::Client::from_conf(redshift.build()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! When a batch is closed.
+
+use std::time::{Duration, Instant};
+
+use super::OpenBatch;
+use crate::config::BatchLimits;
+
+/// What closed a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Its age, so that the pipeline's freshness is met.
+    Freshness,
+    /// The number of its rows.
+    Rows,
+    /// The bytes of its rows.
+    Bytes,
+    /// The number of its objects.
+    Objects,
+    /// The end of the process.
+    Shutdown,
+}
+
+impl Cut {
+    /// The name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cut::Freshness => "freshness",
+            Cut::Rows => "rows",
+            Cut::Bytes => "bytes",
+            Cut::Objects => "objects",
+            Cut::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Half of the freshness is for collecting, the other half for staging, queueing and loading.
+const COLLECTING_SHARE: u32 = 2;
+
+/// When a batch opened at `opened` must be closed for its age.
+pub fn deadline(opened: Instant, freshness: Duration) -> Instant {
+    opened + freshness / COLLECTING_SHARE
+}
+
+/// Whether the batch is to be closed now, and why.
+pub fn cut(batch: &OpenBatch, limits: &BatchLimits, freshness: Duration, now: Instant) -> Option<Cut> {
+    if batch.rows() >= limits.max_rows {
+        Some(Cut::Rows)
+    } else if batch.bytes() >= limits.max_bytes {
+        Some(Cut::Bytes)
+    } else if batch.objects().len() >= limits.max_objects {
+        Some(Cut::Objects)
+    } else if now >= deadline(batch.opened(), freshness) {
+        Some(Cut::Freshness)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::ObjectEntry;
+
+    const LIMITS: BatchLimits = BatchLimits { max_rows: 100, max_bytes: 1_000, max_objects: 3 };
+    const FRESHNESS: Duration = Duration::from_secs(60);
+
+    fn batch(now: Instant, objects: &[(u64, u64)]) -> OpenBatch {
+        let mut batch = OpenBatch::new(now, Timestamp::UNIX_EPOCH);
+        for (at, (rows, bytes)) in objects.iter().enumerate() {
+            let entry = ObjectEntry {
+                id: at.to_string(),
+                bucket: "b".into(),
+                key: "k".into(),
+                version: None,
+                etag: None,
+                size: 1,
+                sequencer: None,
+                event_time: Timestamp::UNIX_EPOCH,
+                read: rows + 1,
+                rejected: 1,
+                staged: *rows,
+            };
+            batch.add(entry, *bytes);
+        }
+        batch
+    }
+
+    #[test]
+    fn each_limit_closes_a_batch_and_names_itself() {
+        let now = Instant::now();
+        let decide = |objects: &[(u64, u64)]| cut(&batch(now, objects), &LIMITS, FRESHNESS, now);
+        assert_eq!(decide(&[(99, 10)]), None);
+        assert_eq!(decide(&[(60, 10), (40, 10)]), Some(Cut::Rows));
+        assert_eq!(decide(&[(1, 1_000)]), Some(Cut::Bytes));
+        assert_eq!(decide(&[(0, 0), (0, 0), (0, 0)]), Some(Cut::Objects));
+    }
+
+    /// What goes wrong elsewhere, row 1: workers hold messages while the batcher waits for more data.
+    #[test]
+    fn row_1_a_batch_closes_by_age_however_little_it_holds() {
+        let opened = Instant::now();
+        let batch = batch(opened, &[(1, 1)]);
+        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, opened + Duration::from_secs(29)), None);
+        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, opened + Duration::from_secs(30)), Some(Cut::Freshness));
+        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, deadline(opened, FRESHNESS)), Some(Cut::Freshness));
+    }
+}

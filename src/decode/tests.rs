@@ -1,0 +1,124 @@
+use std::borrow::Cow;
+use std::io::Read;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{FieldIndex, Value};
+
+type Seen = Vec<(u64, u64, Vec<u8>, bool)>;
+
+fn lines(data: &[u8], most: usize) -> Seen {
+    let mut lines = Lines::new(data, most);
+    let mut seen = Vec::new();
+    while let Some(line) = lines.next_line().expect("memory") {
+        seen.push((line.number, line.offset, line.bytes.to_vec(), line.too_long));
+    }
+    seen
+}
+
+/// Gives at most `.1` bytes a read.
+struct Dribble<'a>(&'a [u8], usize);
+
+impl Read for Dribble<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+#[test]
+fn lines_know_their_number_and_offset() {
+    let seen = lines(b"\xef\xbb\xbfa\r\n\n  \nbc\nd", 100);
+    assert_eq!(
+        seen,
+        [(1, 3, b"a".to_vec(), false), (4, 10, b"bc".to_vec(), false), (5, 13, b"d".to_vec(), false)]
+    );
+    assert_eq!(lines(b"", 10), []);
+    assert_eq!(lines(b"\n\r\n", 10), []);
+}
+
+#[test]
+fn a_line_too_long_is_cut_and_the_next_is_whole() {
+    let long = [b"x".repeat(1_000_000), b"\nnext\n".to_vec()].concat();
+    let seen = lines(&long, 10);
+    assert_eq!(seen, [(1, 0, b"x".repeat(10), true), (2, 1_000_001, b"next".to_vec(), false)]);
+    let seen = lines(b"12345678901\nnext", 10);
+    assert_eq!(seen, [(1, 0, b"12345678901".to_vec(), true), (2, 12, b"next".to_vec(), false)]);
+    assert_eq!(lines(&b"y".repeat(600_000), 10), [(1, 0, b"y".repeat(10), true)]);
+}
+
+fn fields(names: &[&str]) -> FieldIndex {
+    let mut index = FieldIndex::new();
+    for name in names {
+        index.insert(name);
+    }
+    index
+}
+
+#[test]
+fn values_keep_what_was_written() {
+    let text = r#"{"a": 1.50, "b":"x\u00e9\n", "c":[1, {"d":null}], "d":true, "e":null, "f":"plain", "a":2e3}"#;
+    let mut slots = Vec::new();
+    let unknown = json_object(text, &fields(&["a", "b", "c", "d", "e", "missing"]), &mut slots);
+    assert_eq!(unknown, Ok(Some(Cow::Borrowed("f"))));
+    assert_eq!(
+        slots,
+        [
+            Some(Value::Number("2e3")),
+            Some(Value::Text("xé\n".into())),
+            Some(Value::Json(r#"[1, {"d":null}]"#)),
+            Some(Value::Bool(true)),
+            Some(Value::Null),
+            None
+        ]
+    );
+}
+
+#[test]
+fn a_text_without_escapes_is_borrowed() {
+    let mut slots = Vec::new();
+    json_object(r#"{"a":"plain"}"#, &fields(&["a"]), &mut slots).expect("valid");
+    assert!(matches!(slots[0], Some(Value::Text(Cow::Borrowed("plain")))));
+}
+
+#[test]
+fn what_is_not_one_object_is_refused() {
+    for text in ["[1]", "1", "", "{", r#"{"a":1} x"#, r#"{"a":1}{"a":2}"#, r#"{"a":01}"#, r#"{"a":NaN}"#, r#"{'a':1}"#, r#"{"a":"\ud800"}"#] {
+        assert!(json_object(text, &fields(&["a"]), &mut Vec::new()).is_err(), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn reading_in_any_pieces_gives_the_same_lines(data in prop::collection::vec(prop::sample::select(b"ab\r\n ".to_vec()), 0..200), piece in 1_usize..20, most in 1_usize..20) {
+        let whole = lines(&data, most);
+        let mut pieces = Lines::new(Dribble(&data, piece), most);
+        let mut seen = Vec::new();
+        while let Some(line) = pieces.next_line().expect("memory") {
+            seen.push((line.number, line.offset, line.bytes.len().min(most), line.too_long));
+        }
+        let whole: Vec<_> = whole.into_iter().map(|(number, offset, bytes, long)| (number, offset, bytes.len().min(most), long)).collect();
+        prop_assert_eq!(seen, whole);
+    }
+
+    #[test]
+    fn a_lines_offset_leads_back_to_it(data in "[a-c\n]{0,300}") {
+        for (_, offset, bytes, _) in lines(data.as_bytes(), 1_000) {
+            prop_assert!(data.as_bytes()[offset as usize..].starts_with(&bytes));
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_decoder_panic(text in ".{0,200}") {
+        let _ = json_object(&text, &fields(&["a"]), &mut Vec::new());
+    }
+
+    #[test]
+    fn every_object_that_serde_json_writes_is_read(text in ".{0,40}", number: f64) {
+        let written = serde_json::json!({"a": text, "b": number, "c": [text.clone()]}).to_string();
+        let mut slots = Vec::new();
+        json_object(&written, &fields(&["a"]), &mut slots).expect("valid JSON");
+        prop_assert_eq!(slots[0].clone(), Some(Value::Text(text.into())));
+    }
+}

@@ -1,0 +1,58 @@
+//! What a load says it did.
+
+use crate::model::BatchId;
+
+/// What became of the rows of one batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchFates {
+    /// The batch, in text.
+    pub batch: String,
+    /// The load that committed it; another one's if the batch was loaded before.
+    pub token: String,
+    /// Rows of objects that the ledger had.
+    pub already_loaded: u64,
+    /// Rows whose key was new.
+    pub inserted: u64,
+    /// Rows that replaced an older one.
+    pub updated: u64,
+    /// Rows equal to what was there.
+    pub unchanged: u64,
+    /// Rows older than another of the same key.
+    pub superseded: u64,
+}
+
+/// What became of the batches of a load.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// One entry for each batch.
+    pub batches: Vec<BatchFates>,
+}
+
+impl Report {
+    /// Reads the rows of the load's last statement; `None` if they are not of its form.
+    pub fn read(rows: &[Vec<Option<String>>]) -> Option<Self> {
+        let batches = rows
+            .iter()
+            .map(|row| {
+                let text = |at: usize| row.get(at).cloned().flatten();
+                let number = |at: usize| text(at)?.parse().ok();
+                Some(BatchFates {
+                    batch: text(0)?,
+                    token: text(1)?,
+                    already_loaded: number(2)?,
+                    inserted: number(3)?,
+                    updated: number(4)?,
+                    unchanged: number(5)?,
+                    superseded: number(6)?,
+                })
+            })
+            .collect::<Option<_>>()?;
+        Some(Report { batches })
+    }
+
+    /// Whether `batch` had been loaded before, by another load than `token`'s.
+    pub fn was_loaded_before(&self, batch: BatchId, token: &str) -> bool {
+        let batch = batch.to_string();
+        self.batches.iter().any(|fates| fates.batch == batch && fates.token != token)
+    }
+}

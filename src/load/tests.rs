@@ -1,0 +1,217 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::config::{Authentication, Mode, Warehouse as Config, WarehouseName};
+use crate::error::ErrorKind;
+use crate::model::{BatchId, Manifest, ManifestColumn, ObjectEntry, StagedFile};
+use crate::schema::ColumnType;
+use crate::testing::{column, pipeline};
+
+fn warehouse() -> Config {
+    Config {
+        name: WarehouseName::Workgroup("w".into()),
+        database: "dev".into(),
+        authentication: Authentication::Iam,
+        iam_role: "arn:aws:iam::123456789012:role/copy".into(),
+        ledger_schema: "tidegate".into(),
+        statement_timeout: Duration::from_secs(900),
+    }
+}
+
+const OBJECT_COLUMNS: &[(&str, ColumnType)] =
+    &[("object_id", ColumnType::Varchar(32)), ("batch_id", ColumnType::Varchar(36)), ("size", ColumnType::BigInt)];
+
+fn manifest(objects: &[&str]) -> Manifest {
+    let file = |url: &str| StagedFile { url: url.into(), bytes: 100, rows: 2 };
+    let object = |id: &&str| ObjectEntry {
+        id: (*id).into(),
+        bucket: "b".into(),
+        key: "k'; DROP TABLE t; --".into(),
+        version: None,
+        etag: None,
+        size: 1,
+        sequencer: None,
+        event_time: Timestamp::UNIX_EPOCH,
+        read: 3,
+        rejected: 1,
+        staged: 2,
+    };
+    Manifest {
+        version: 1,
+        batch: BatchId::new(),
+        pipeline: "p".into(),
+        columns: ["id", "at", "body"]
+            .iter()
+            .zip(["bigint", "timestamp", "super"])
+            .map(|(name, sql_type)| ManifestColumn { name: (*name).into(), sql_type: sql_type.into() })
+            .collect(),
+        files: vec![file("s3://s/1")],
+        objects_file: file("s3://s/objects"),
+        quarantine: None,
+        objects: objects.iter().map(object).collect(),
+        opened_at: Timestamp::UNIX_EPOCH,
+        closed_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn statements(mode: Mode, lineage: bool) -> Vec<Statement> {
+    let mut pipeline = pipeline(vec![column("id", "bigint"), column("at", "timestamp"), column("body", "super")]);
+    pipeline.target.mode = mode;
+    pipeline.target.lineage = lineage;
+    if mode == Mode::Upsert {
+        pipeline.target.key = vec!["id".into()];
+        pipeline.target.newest_by = vec!["at".into()];
+    }
+    let files = LoadFiles { rows: Some("s3://s/rows.manifest".into()), objects: "s3://s/objects.manifest".into() };
+    let batch = manifest(&["00", "01"]);
+    let token = Token::new([batch.batch], 1);
+    let ledger = Ledger::new("tidegate", "p");
+    let planned = plan(&pipeline, &warehouse(), &ledger, OBJECT_COLUMNS, &[batch.clone()], &files, &token).expect("a plan");
+    // What differs from run to run.
+    let stable = |sql: &str| sql.replace(&batch.batch.to_string(), "BATCH").replace(token.as_str(), "TOKEN");
+    planned.into_iter().map(|statement| Statement { sql: stable(&statement.sql), ..statement }).collect()
+}
+
+fn printed(statements: &[Statement]) -> String {
+    statements.iter().map(|statement| format!("-- {}\n{};\n\n", statement.name, statement.sql)).collect()
+}
+
+#[test]
+fn an_append_reads_as_sql() {
+    insta::assert_snapshot!(printed(&statements(Mode::Append, true)));
+}
+
+#[test]
+fn an_upsert_reads_as_sql() {
+    insta::assert_snapshot!(printed(&statements(Mode::Upsert, true)));
+}
+
+#[test]
+fn an_upsert_without_lineage_tells_the_newer_row_by_its_columns_alone() {
+    let statements = statements(Mode::Upsert, false);
+    let of = |name: &str| statements.iter().find(|statement| statement.name == name).expect(name).sql.clone();
+    assert!(!of("merge").contains("_tidegate_object"));
+    assert!(!of("decide").contains("objects_p"));
+}
+
+#[test]
+fn the_ledger_reads_as_sql() {
+    insta::assert_snapshot!(printed(&Ledger::new("tidegate", "p").ddl().expect("a template")));
+}
+
+/// What goes wrong elsewhere, row 15: 1023 serializable isolation violation stalls production for hours.
+#[test]
+fn row_15_the_first_statement_on_data_locks_ledger_and_target_in_the_order_of_names() {
+    let statements = statements(Mode::Append, true);
+    assert_eq!(statements[0].sql, "SET statement_timeout TO 900000");
+    assert_eq!(
+        statements[1].sql,
+        r#"LOCK TABLE "public"."t", "tidegate"."batches_p", "tidegate"."objects_p""#
+    );
+    assert_eq!(verdict("ERROR: 1023 DETAIL: Serializable isolation violation on table in Redshift"), ErrorKind::WarehouseBusy);
+}
+
+/// What goes wrong elsewhere, row 16: a VARCHAR(256) staging table truncates keys.
+#[test]
+fn row_16_the_stage_has_the_targets_types() {
+    let statements = statements(Mode::Upsert, true);
+    let create = statements.iter().find(|statement| statement.name == "create tidegate_rows").expect("a stage");
+    assert!(create.sql.contains("\"id\" bigint") && create.sql.contains("\"at\" timestamp"), "{}", create.sql);
+    assert!(create.sql.contains("\"body\" varchar(65535)"), "a SUPER is staged as text and parsed by the insert");
+}
+
+#[test]
+fn text_from_outside_never_becomes_sql() {
+    for mode in [Mode::Append, Mode::Upsert] {
+        assert!(!printed(&statements(mode, true)).contains("DROP TABLE"));
+    }
+}
+
+#[test]
+fn a_load_fits_the_data_api() {
+    let statements = statements(Mode::Upsert, true);
+    assert!(statements.len() <= 40);
+    assert!(statements.iter().map(|statement| statement.sql.len()).sum::<usize>() < 100_000);
+}
+
+#[test]
+fn a_load_without_rows_copies_only_its_objects() {
+    let batch = Manifest { files: Vec::new(), ..manifest(&["00"]) };
+    let files = LoadFiles { rows: None, objects: "s3://s/objects.manifest".into() };
+    let token = Token::new([batch.batch], 1);
+    let pipeline = pipeline(vec![column("id", "bigint")]);
+    let planned = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token).expect("a plan");
+    let copies: Vec<&str> =
+        planned.iter().filter(|statement| statement.sql.starts_with("COPY")).map(|statement| statement.name.as_str()).collect();
+    assert_eq!(copies, ["copy objects"]);
+}
+
+#[test]
+fn a_batch_staged_before_its_pipeline_got_a_new_key_is_refused() {
+    let mut pipeline = pipeline(vec![column("id", "bigint"), column("new", "bigint")]);
+    pipeline.target.mode = Mode::Upsert;
+    pipeline.target.key = vec!["new".into()];
+    let batch = manifest(&["00"]);
+    let files = LoadFiles { rows: None, objects: "s3://s/o".into() };
+    let token = Token::new([batch.batch], 1);
+    let error = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
+        .expect_err("lacks its key");
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(error.to_string().contains("new"), "{error}");
+}
+
+#[test]
+fn batches_share_a_load_while_no_object_comes_twice_and_the_columns_stay() {
+    let a = manifest(&["00", "01"]);
+    let again = manifest(&["02", "01"]);
+    let other = manifest(&["03"]);
+    assert_eq!(first_group(&[a.clone(), other.clone(), again.clone()]), 2);
+    assert_eq!(first_group(&[again, other.clone()]), 2);
+    let mut changed = other.clone();
+    changed.columns.pop();
+    assert_eq!(first_group(&[a.clone(), changed]), 1);
+    let many: Vec<Manifest> = (0..15).map(|at| manifest(&[&at.to_string()])).collect();
+    assert_eq!(first_group(&many), 10);
+    assert_eq!(first_group(&[]), 0);
+}
+
+#[test]
+fn a_token_depends_on_its_batches_and_its_attempt_and_fits_the_data_api() {
+    let batch = BatchId::new();
+    assert_eq!(Token::new([batch], 1), Token::new([batch], 1));
+    assert_ne!(Token::new([batch], 1), Token::new([batch], 2));
+    assert_ne!(Token::new([batch], 1), Token::new([batch, BatchId::new()], 1));
+    assert!(Token::new([batch], 1).as_str().len() <= 64);
+}
+
+#[test]
+fn the_warehouses_texts_tell_busy_from_refused() {
+    for (text, kind) in [
+        ("ERROR: deadlock detected", ErrorKind::WarehouseBusy),
+        ("ERROR: Query (123) cancelled on user's request", ErrorKind::WarehouseBusy),
+        ("Redshift endpoint doesn't exist: cluster is paused", ErrorKind::WarehouseBusy),
+        ("ERROR: Disk Full", ErrorKind::WarehouseBusy),
+        ("ERROR: permission denied for relation reviews", ErrorKind::WarehouseForbidden),
+        ("ERROR: Load into table 'x' failed.", ErrorKind::WarehouseRefused),
+        ("ERROR: relation \"a.b\" does not exist", ErrorKind::WarehouseRefused),
+    ] {
+        assert_eq!(verdict(text), kind, "{text}");
+    }
+    assert!(is_missing_relation("ERROR: relation \"a.b\" does not exist"));
+    assert!(is_missing_relation("ERROR: schema \"a\" does not exist"));
+    assert!(!is_missing_relation("ERROR: column \"a\" does not exist"));
+}
+
+#[test]
+fn a_report_reads_its_rows_and_knows_what_was_loaded_before() {
+    let batch = BatchId::new();
+    let row = [&batch.to_string(), "t1", "0", "5", "2", "0", "1"].map(|text| Some(text.to_owned())).to_vec();
+    let report = Report::read(&[row]).expect("the report's form");
+    assert_eq!(report.batches[0].inserted, 5);
+    assert_eq!(report.batches[0].superseded, 1);
+    assert!(!report.was_loaded_before(batch, "t1"));
+    assert!(report.was_loaded_before(batch, "t2"));
+    assert_eq!(Report::read(&[vec![None]]), None);
+}

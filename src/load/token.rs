@@ -1,0 +1,41 @@
+//! The token by which a load's submission is idempotent.
+
+use std::fmt::{self, Write};
+
+use sha2::{Digest, Sha256};
+
+use crate::model::BatchId;
+
+/// Identifies one attempt at one load: the hash of its batches and of the attempt.
+///
+/// The Data API answers a second submission with the same token by the first one's statement, for 8 hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// The token of the `attempt`-th try to load `batches` together.
+    pub fn new(batches: impl IntoIterator<Item = BatchId>, attempt: u32) -> Self {
+        let mut hash = Sha256::new();
+        for batch in batches {
+            hash.update(batch.to_string());
+        }
+        hash.update(attempt.to_le_bytes());
+        let mut text = String::with_capacity(40);
+        for byte in &hash.finalize()[..20] {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Token(text)
+    }
+
+    /// The token, 40 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,13 @@
+//! Normalisation: from a record's untyped values to a row of typed columns, or a reject with its reason.
+//!
+//! Takes the values of a record by slot; gives rows in Arrow columns ([`Rows`]), every value checked so that COPY cannot refuse it.
+//! A pipeline's columns are compiled once into a [`Plan`]. No I/O.
+
+mod plan;
+mod rows;
+
+pub use plan::{Plan, Refusal};
+pub use rows::{OBJECT_COLUMN, ROW_COLUMN, Rows};
+
+#[cfg(test)]
+mod tests;

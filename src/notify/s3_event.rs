@@ -1,0 +1,121 @@
+//! S3's own event records, and EventBridge's form of them.
+
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{ObjectRef, Sequencer};
+
+/// What a notification says of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A version of the object now exists.
+    Created(ObjectRef),
+    /// Something else happened, such as a removal; the name of the event.
+    Other(String),
+    /// S3's message at the configuration of a notification.
+    Test,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Record {
+    event_name: String,
+    event_time: String,
+    s3: S3,
+}
+
+#[derive(Deserialize)]
+struct S3 {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object {
+    key: String,
+    size: Option<u64>,
+    e_tag: Option<String>,
+    version_id: Option<String>,
+    sequencer: Option<String>,
+}
+
+impl Record {
+    pub(super) fn event(self) -> Result<Event> {
+        let name = self.event_name.strip_prefix("s3:").unwrap_or(&self.event_name);
+        if !name.starts_with("ObjectCreated:") {
+            return Ok(Event::Other(name.to_owned()));
+        }
+        let object = self.s3.object;
+        Ok(Event::Created(ObjectRef {
+            bucket: self.s3.bucket.name,
+            key: decode_key(&object.key)?,
+            other_key: None,
+            version: object.version_id.filter(|version| !version.is_empty()),
+            etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
+            size: object.size,
+            sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
+            event_time: event_time(&self.event_time)?,
+        }))
+    }
+}
+
+/// The `detail` of an EventBridge event.
+#[derive(Deserialize)]
+pub(super) struct Detail {
+    bucket: Bucket,
+    object: DetailObject,
+}
+
+#[derive(Deserialize)]
+struct DetailObject {
+    key: String,
+    size: Option<u64>,
+    etag: Option<String>,
+    #[serde(rename = "version-id")]
+    version_id: Option<String>,
+    sequencer: Option<String>,
+}
+
+impl Detail {
+    pub(super) fn event(self, detail_type: &str, time: &str) -> Result<Event> {
+        if detail_type != "Object Created" {
+            return Ok(Event::Other(detail_type.to_owned()));
+        }
+        let object = self.object;
+        // Whether EventBridge encodes keys is documented nowhere: the raw key comes first.
+        let other_key = decode_key(&object.key).ok().filter(|decoded| *decoded != object.key);
+        Ok(Event::Created(ObjectRef {
+            bucket: self.bucket.name,
+            key: object.key,
+            other_key,
+            version: object.version_id.filter(|version| !version.is_empty()),
+            etag: object.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
+            size: object.size,
+            sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
+            event_time: event_time(time)?,
+        }))
+    }
+}
+
+/// A key as S3 encodes it in its notifications: `+` for a blank, then percent-encoding of UTF-8.
+pub(super) fn decode_key(encoded: &str) -> Result<String> {
+    let plus_is_blank = encoded.replace('+', " ");
+    let decoded = percent_decode_str(&plus_is_blank).decode_utf8();
+    decoded.map(|key| key.into_owned()).map_err(|error| {
+        Error::caused(ErrorKind::Malformed, format!("the key {encoded:?} does not decode to UTF-8"), error)
+    })
+}
+
+fn event_time(text: &str) -> Result<Timestamp> {
+    text.parse().map_err(|error: jiff::Error| {
+        Error::caused(ErrorKind::Malformed, format!("the event's time {text:?} is not ISO 8601"), error)
+    })
+}

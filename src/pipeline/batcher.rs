@@ -1,0 +1,144 @@
+//! Collecting a pipeline's objects into batches.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::close::{Closer, Filled};
+use super::inflight::{ObjectKey, Outcome};
+use super::read::ReadObject;
+use crate::batch::{Cut, OpenBatch, cut, deadline};
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::stage::{PartFile, Quarantine};
+use crate::telemetry::metrics as names;
+
+/// One pipeline's batches: one that takes objects, and at most one that is being closed.
+pub(super) struct Batcher {
+    closer: Closer,
+    open: Option<Filled>,
+    closing: Option<JoinHandle<Result<()>>>,
+}
+
+impl Batcher {
+    pub(super) fn new(closer: Closer) -> Self {
+        Batcher { closer, open: None, closing: None }
+    }
+
+    /// Takes objects until their channel ends, and closes what is open then.
+    ///
+    /// # Errors
+    /// Only `Fatal` ones.
+    pub(super) async fn run(mut self, mut objects: mpsc::Receiver<(ObjectKey, ReadObject)>) -> Result<()> {
+        loop {
+            let due = self.open.as_ref().map(|filled| deadline(filled.batch.opened(), self.freshness()));
+            let received = match due {
+                None => objects.recv().await,
+                Some(due) => tokio::select! {
+                    biased;
+                    () = tokio::time::sleep_until(due.into()) => {
+                        self.cut_if_due().await?;
+                        continue;
+                    }
+                    received = objects.recv() => received,
+                },
+            };
+            match received {
+                Some((key, object)) => {
+                    self.add(key, object).await?;
+                    self.cut_if_due().await?;
+                }
+                None => break,
+            }
+        }
+        if self.open.is_some() {
+            self.close(Cut::Shutdown).await?;
+        }
+        self.await_closing().await
+    }
+
+    fn freshness(&self) -> std::time::Duration {
+        self.closer.runtime.pipeline.freshness
+    }
+
+    /// Adds an object to the open batch. If its rows cannot be written, the batch is given up and its objects are read again.
+    async fn add(&mut self, key: ObjectKey, object: ReadObject) -> Result<()> {
+        let mut filled = self.open.take().unwrap_or_else(|| Filled {
+            batch: OpenBatch::new(Instant::now(), Timestamp::now()),
+            part: None,
+            files: Vec::new(),
+            quarantine: Quarantine::new(),
+            keys: Vec::new(),
+        });
+        filled.keys.push(key);
+        match append(&self.closer, &mut filled, object).await {
+            Ok(()) => {
+                self.open = Some(filled);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(pipeline = self.closer.runtime.name(), %error, "a batch could not be written; its objects are read again");
+                if let Some(part) = filled.part {
+                    part.abort().await;
+                }
+                let delay = crate::backoff::delay(3, std::time::Duration::from_secs(5), std::time::Duration::from_secs(60));
+                for key in filled.keys {
+                    self.closer.settler.settle(key, Outcome::Release(delay)).await;
+                }
+                if error.fault() == Fault::Fatal { Err(error) } else { Ok(()) }
+            }
+        }
+    }
+
+    async fn cut_if_due(&mut self) -> Result<()> {
+        let due = self.open.as_ref().and_then(|filled| {
+            cut(&filled.batch, &self.closer.runtime.pipeline.batch, self.freshness(), Instant::now())
+        });
+        match due {
+            Some(why) => self.close(why).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Begins to close the open batch, after the one before it is closed.
+    async fn close(&mut self, why: Cut) -> Result<()> {
+        self.await_closing().await?;
+        if let Some(filled) = self.open.take() {
+            self.closing = Some(tokio::spawn(self.closer.clone().close(filled, why)));
+        }
+        Ok(())
+    }
+
+    async fn await_closing(&mut self) -> Result<()> {
+        match self.closing.take() {
+            None => Ok(()),
+            Some(closing) => closing
+                .await
+                .unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "closing a batch ended early", error))),
+        }
+    }
+}
+
+/// Adds an object's rows, files and rejects to a batch.
+async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Result<()> {
+    let Closer { runtime, store, area, .. } = closer;
+    if !object.rows.is_empty() {
+        let part = match filled.part.take() {
+            Some(part) => part,
+            None => {
+                let key = area.data_file(runtime.name(), Timestamp::now());
+                PartFile::new(store.clone(), area, key, runtime.schema.clone())?
+            }
+        };
+        filled.part = Some(part.write(object.rows).await?);
+    }
+    filled.files.extend(object.files);
+    filled.quarantine.add(filled.batch.id(), &object.entry, &object.rejects)?;
+    for reject in &object.rejects {
+        let pipeline = runtime.name().to_owned();
+        metrics::counter!(names::REJECTS, "pipeline" => pipeline, "rule" => reject.rule.as_str()).increment(1);
+    }
+    filled.batch.add(object.entry, object.bytes);
+    Ok(())
+}

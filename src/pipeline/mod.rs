@@ -1,0 +1,20 @@
+//! The wiring: intake and load, from queue to queue.
+//!
+//! Takes a configuration and clients; runs until it is told to stop, and then finishes or releases what it holds. Fails only with
+//! `Fatal` errors: everything else is retried, parked or released where it happens.
+
+mod batcher;
+mod close;
+mod daemon;
+mod inflight;
+mod intake;
+mod loader;
+mod prepare;
+mod read;
+mod runtime;
+mod settle;
+
+pub use daemon::{Daemon, Role};
+
+#[cfg(test)]
+mod tests;

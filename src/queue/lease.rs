@@ -1,0 +1,95 @@
+//! Leases on messages: renewed for as long as a message is held, lost ones reported.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Message, MessageId, SqsQueue};
+use crate::telemetry::metrics as names;
+
+/// The messages that this process holds of one queue.
+#[derive(Debug, Clone, Default)]
+pub struct Leases {
+    held: Arc<Mutex<HashMap<MessageId, String>>>,
+}
+
+impl Leases {
+    /// No messages held.
+    pub fn new() -> Self {
+        Leases::default()
+    }
+
+    /// Holds a message from now on; of a message held already, the newer receipt counts.
+    pub fn hold(&self, message: &Message) {
+        self.lock().insert(message.id.clone(), message.receipt.clone());
+    }
+
+    /// Holds a message no longer.
+    pub fn end(&self, id: &MessageId) {
+        self.lock().remove(id);
+    }
+
+    /// How many messages are held.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether no message is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Renews every lease at a third of the queue's visibility timeout until `stop`; sends the messages whose lease is lost.
+    ///
+    /// A lost lease means that another process may hold the message: its work is to be stopped, and it must not be settled.
+    pub async fn renew(self, queue: SqsQueue, lost: mpsc::Sender<MessageId>, stop: CancellationToken) {
+        let visibility = queue.visibility();
+        let mut ticks = tokio::time::interval(visibility / 3);
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            let held: Vec<(MessageId, String)> =
+                self.lock().iter().map(|(id, receipt)| (id.clone(), receipt.clone())).collect();
+            metrics::gauge!(names::MESSAGES_HELD, "queue" => queue.name()).set(held.len() as f64);
+            for chunk in held.chunks(100) {
+                let receipts: Vec<String> = chunk.iter().map(|(_, receipt)| receipt.clone()).collect();
+                let refused = match queue.change_visibility(&receipts, visibility).await {
+                    Ok(refused) => refused,
+                    Err(error) => {
+                        tracing::warn!(queue = queue.name(), %error, "leases could not be renewed; trying again");
+                        continue;
+                    }
+                };
+                for (id, receipt) in chunk.iter().filter(|(_, receipt)| refused.contains(receipt)) {
+                    if self.lose(id, receipt) {
+                        metrics::counter!(names::LEASES_LOST, "queue" => queue.name()).increment(1);
+                        tracing::warn!(queue = queue.name(), message.id = %id, "lost the lease on a message");
+                        if lost.send(id.clone()).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the lease was still held by that receipt: it may have been settled or renewed by a redelivery meanwhile.
+    fn lose(&self, id: &MessageId, receipt: &str) -> bool {
+        let mut held = self.lock();
+        let ours = held.get(id).is_some_and(|current| current == receipt);
+        if ours {
+            held.remove(id);
+        }
+        ours
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<MessageId, String>> {
+        // A panic elsewhere leaves the map whole: each change is one insert or remove.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,212 @@
+//! The statement: target, source and options.
+
+use crate::sandbox::redshift::rewrite::tokens::{Kind, Tok, after_group, identifier, split_commas};
+
+/// A COPY that can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Copy {
+    /// The target's schema, if it is named, and its name.
+    pub(super) schema: Option<String>,
+    pub(super) table: String,
+    /// The columns in file order; none means all.
+    pub(super) columns: Option<Vec<String>>,
+    pub(super) bucket: String,
+    pub(super) key: String,
+    pub(super) serialize_to_json: bool,
+    pub(super) fill_record: bool,
+    pub(super) explicit_ids: bool,
+    /// The character that stands in for bytes that are not UTF-8 or not storable.
+    pub(super) replacement: Option<String>,
+}
+
+/// Options that are not for columnar files.
+const REFUSED: [&str; 36] = [
+    "ACCEPTANYDATE",
+    "BLANKSASNULL",
+    "BZIP2",
+    "COMPROWS",
+    "COMPUPDATE",
+    "CSV",
+    "DATEFORMAT",
+    "DELIMITER",
+    "EMPTYASNULL",
+    "ENCODING",
+    "ENCRYPTED",
+    "ESCAPE",
+    "FIXEDWIDTH",
+    "GZIP",
+    "IGNOREALLERRORS",
+    "IGNOREBLANKLINES",
+    "IGNOREHEADER",
+    "LZOP",
+    "MASTER_SYMMETRIC_KEY",
+    "MAXERROR",
+    "NOLOAD",
+    "NULL",
+    "QUOTE",
+    "READRATIO",
+    "REGION",
+    "REMOVEQUOTES",
+    "ROUNDEC",
+    "SHAPEFILE",
+    "SIMPLIFY",
+    "SSH",
+    "TIMEFORMAT",
+    "TRIMBLANKS",
+    "TRUNCATECOLUMNS",
+    "ZSTD",
+    "AVRO",
+    "JSON",
+];
+
+impl Copy {
+    /// Reads a statement that starts with `COPY`; the error is Redshift's text.
+    pub(crate) fn parse(statement: &[Tok]) -> Result<Copy, String> {
+        let mut names = Vec::new();
+        let mut at = 1;
+        loop {
+            names.push(statement.get(at).and_then(Tok::name).ok_or_else(|| near(statement.get(at)))?);
+            at += 1;
+            if !statement.get(at).is_some_and(|token| token.is_mark(".")) {
+                break;
+            }
+            at += 1;
+        }
+        let table = names.pop().unwrap_or_default();
+        let mut columns = None;
+        if statement.get(at).is_some_and(|token| token.is_mark("(")) {
+            let end = after_group(statement, at);
+            let inside = &statement[at + 1..end.saturating_sub(1).max(at + 1)];
+            let listed: Option<Vec<String>> =
+                split_commas(inside).iter().map(|part| if part.len() == 1 { part[0].name() } else { None }).collect();
+            columns = Some(listed.ok_or_else(|| near(inside.first()))?);
+            at = end;
+        }
+        if !statement.get(at).is_some_and(|token| token.is("FROM")) {
+            return Err(near(statement.get(at)));
+        }
+        let source = statement
+            .get(at + 1)
+            .filter(|token| token.kind == Kind::Text)
+            .ok_or_else(|| near(statement.get(at + 1)))?;
+        let (bucket, key) = source
+            .value
+            .strip_prefix("s3://")
+            .and_then(|path| path.split_once('/'))
+            .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+            .ok_or_else(|| {
+                format!("COPY from '{}' is not supported by the sandbox: it reads s3://bucket/key", source.value)
+            })?;
+        let mut copy = Copy {
+            schema: names.pop(),
+            table,
+            columns,
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            serialize_to_json: false,
+            fill_record: false,
+            explicit_ids: false,
+            replacement: None,
+        };
+        copy.options(&statement[at + 2..])?;
+        Ok(copy)
+    }
+
+    fn options(&mut self, options: &[Tok]) -> Result<(), String> {
+        let (mut authorized, mut parquet, mut manifest) = (false, false, false);
+        let mut refused = None;
+        let mut at = 0;
+        while let Some(option) = options.get(at) {
+            let value = at + 1 + usize::from(options.get(at + 1).is_some_and(|next| next.is("AS")));
+            let next = options.get(value);
+            let next_text = next.is_some_and(|next| next.kind == Kind::Text);
+            match option.text.to_uppercase().as_str() {
+                "IAM_ROLE" if next_text || next.is_some_and(|next| next.is("DEFAULT")) => {
+                    authorized = true;
+                    at = value;
+                }
+                "CREDENTIALS" | "ACCESS_KEY_ID" if next_text => {
+                    authorized = true;
+                    at = value;
+                }
+                "WITH" => {}
+                "SECRET_ACCESS_KEY" | "SESSION_TOKEN" if next_text => at = value,
+                "FORMAT" if next.is_some_and(|next| next.is("PARQUET")) => {
+                    parquet = true;
+                    at = value;
+                }
+                "FORMAT" => return Err(self.only_parquet(next)),
+                "PARQUET" => parquet = true,
+                "MANIFEST" => manifest = true,
+                "SERIALIZETOJSON" => self.serialize_to_json = true,
+                "FILLRECORD" => self.fill_record = true,
+                "EXPLICIT_IDS" => self.explicit_ids = true,
+                "ACCEPTINVCHARS" => {
+                    self.replacement = Some("?".to_owned());
+                    if let Some(next) = next.filter(|_| next_text) {
+                        self.replacement = Some(next.value.clone());
+                        at = value;
+                    }
+                }
+                "STATUPDATE" => {
+                    if next.is_some_and(|next| next.is_any(&["ON", "OFF", "TRUE", "FALSE"])) {
+                        at = value;
+                    }
+                }
+                name if REFUSED.contains(&name) => {
+                    refused.get_or_insert(name.to_owned());
+                    let valued = next_text
+                        || next.is_some_and(|next| next.kind == Kind::Other)
+                        || next.is_some_and(|next| next.is_any(&["ON", "OFF", "TRUE", "FALSE", "PRESET"]));
+                    if valued {
+                        at = value;
+                    }
+                }
+                _ => return Err(near(Some(option))),
+            }
+            at += 1;
+        }
+        match (parquet, refused) {
+            (true, Some(name)) => return Err(format!("{name} argument is not supported for PARQUET based COPY")),
+            (false, _) => return Err(self.only_parquet(None)),
+            (true, None) => {}
+        }
+        if !authorized {
+            return Err(
+                "No AWS credentials or IAM role are given: COPY from S3 needs IAM_ROLE or CREDENTIALS".to_owned()
+            );
+        }
+        if !manifest {
+            return Err(format!(
+                "COPY from the prefix s3://{}/{} is not supported by the sandbox: write a manifest and say MANIFEST",
+                self.bucket, self.key
+            ));
+        }
+        Ok(())
+    }
+
+    fn only_parquet(&self, format: Option<&Tok>) -> String {
+        let format = format.map_or("text", |format| format.text.as_str());
+        format!("COPY {} from {format} is not supported by the sandbox: it loads FORMAT AS PARQUET", self.table)
+    }
+
+    /// The target as SQL.
+    pub(super) fn target(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", identifier(schema), identifier(&self.table)),
+            None => identifier(&self.table),
+        }
+    }
+
+    /// The manifest's URL.
+    pub(super) fn source(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+fn near(token: Option<&Tok>) -> String {
+    match token {
+        Some(token) => format!("syntax error at or near \"{}\"", token.text),
+        None => "syntax error at end of input".to_owned(),
+    }
+}

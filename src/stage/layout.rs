@@ -1,0 +1,73 @@
+//! Where things lie in the staging area.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::config::S3Uri;
+use crate::model::BatchId;
+
+/// The staging area's names.
+///
+/// ```text
+/// data/{pipeline}/{date}/{uuid}.parquet                          rows; named by no batch, as a large object's part may precede it
+/// batches/{pipeline}/{date}/{batch}/objects.parquet              one row for each object, for the ledger
+/// batches/{pipeline}/{date}/{batch}/manifest.json                written last: the batch exists
+/// quarantine/pipeline={pipeline}/date={date}/{batch}.jsonl.gz    rejected records
+/// loads/{pipeline}/{date}/{token}/{rows,objects}.manifest        what one COPY reads
+/// ```
+#[derive(Debug, Clone)]
+pub struct Area {
+    uri: S3Uri,
+}
+
+impl Area {
+    /// The area at `uri`.
+    pub fn new(uri: S3Uri) -> Self {
+        Area { uri }
+    }
+
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        &self.uri.bucket
+    }
+
+    /// The `s3://` form of a key.
+    pub fn url(&self, key: &str) -> String {
+        self.uri.url(key)
+    }
+
+    /// The key of a new data file.
+    pub fn data_file(&self, pipeline: &str, at: Timestamp) -> String {
+        format!("{}data/{pipeline}/{}/{}.parquet", self.uri.prefix, date(at), Uuid::now_v7())
+    }
+
+    /// The key of a batch's objects.
+    pub fn objects_file(&self, pipeline: &str, at: Timestamp, batch: BatchId) -> String {
+        format!("{}batches/{pipeline}/{}/{batch}/objects.parquet", self.uri.prefix, date(at))
+    }
+
+    /// The key of a batch's manifest.
+    pub fn manifest(&self, pipeline: &str, at: Timestamp, batch: BatchId) -> String {
+        format!("{}batches/{pipeline}/{}/{batch}/manifest.json", self.uri.prefix, date(at))
+    }
+
+    /// The key of a batch's rejected records.
+    pub fn quarantine(&self, pipeline: &str, at: Timestamp, batch: BatchId) -> String {
+        format!("{}quarantine/pipeline={pipeline}/date={}/{batch}.jsonl.gz", self.uri.prefix, date(at))
+    }
+
+    /// The key of a COPY's manifest; `what` is `rows` or `objects`.
+    pub fn copy_manifest(&self, pipeline: &str, at: Timestamp, token: &str, what: &str) -> String {
+        format!("{}loads/{pipeline}/{}/{token}/{what}.manifest", self.uri.prefix, date(at))
+    }
+}
+
+/// The bucket and key of an `s3://bucket/key`.
+pub fn parse_url(url: &str) -> Option<(&str, &str)> {
+    url.strip_prefix("s3://")?.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+}
+
+fn date(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).date().to_string()
+}

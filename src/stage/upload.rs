@@ -1,0 +1,254 @@
+//! Writing to S3: one PUT for what is small, a multipart upload for what is not.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use bytes::Bytes;
+
+use crate::aws::{classify, is_precondition_failed};
+use crate::config::Encryption;
+use crate::error::{ErrorKind, Result};
+
+/// The size of an upload's parts; S3 allows 10,000 parts of at least 5 MiB.
+const PART: usize = 16 << 20;
+
+/// The bucket of the staging area, and how what is written there is encrypted.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: aws_sdk_s3::Client,
+    bucket: String,
+    encryption: Encryption,
+}
+
+impl Store {
+    /// The store of a bucket.
+    pub fn new(client: aws_sdk_s3::Client, bucket: String, encryption: Encryption) -> Self {
+        Store { client, bucket, encryption }
+    }
+
+    /// Writes a whole object.
+    ///
+    /// # Errors
+    /// When the object may not be there.
+    pub async fn put(&self, key: &str, body: Bytes, content_type: &str) -> Result<()> {
+        let (encryption, kms_key) = self.encryption();
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .set_server_side_encryption(encryption)
+            .set_ssekms_key_id(kms_key)
+            .body(ByteStream::from(body))
+            .send()
+            .await
+            .map_err(|error| classify(error, self.what("write", key), ErrorKind::Unavailable))?;
+        Ok(())
+    }
+
+    /// Writes an object that must not exist yet; one that exists is left as it is, which is success: keys are unique to their
+    /// content, so it was written by an attempt whose reply was lost.
+    ///
+    /// # Errors
+    /// When the object may not be there.
+    pub async fn put_once(&self, key: &str, body: Bytes, content_type: &str) -> Result<()> {
+        let (encryption, kms_key) = self.encryption();
+        let answer = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .if_none_match("*")
+            .content_type(content_type)
+            .set_server_side_encryption(encryption)
+            .set_ssekms_key_id(kms_key)
+            .body(ByteStream::from(body))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if is_precondition_failed(&error) => Ok(()),
+            Err(error) => Err(classify(error, self.what("write", key), ErrorKind::Unavailable)),
+        }
+    }
+
+    /// Reads a whole object.
+    ///
+    /// # Errors
+    /// `ObjectGone` if there is none, or the errors of S3.
+    pub async fn get(&self, key: &str) -> Result<Bytes> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+            .map_err(|error| classify(error, self.what("read", key), ErrorKind::Unavailable))?;
+        let body = answer.body.collect().await.map_err(|error| {
+            crate::error::Error::caused(ErrorKind::Unavailable, self.what("read", key), error)
+        })?;
+        Ok(body.into_bytes())
+    }
+
+    /// Whether the bucket can be reached and listed.
+    ///
+    /// # Errors
+    /// `Fatal` if the bucket is missing or forbidden.
+    pub async fn probe(&self, prefix: &str) -> Result<()> {
+        self.client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(prefix)
+            .max_keys(1)
+            .send()
+            .await
+            .map_err(|error| classify(error, self.what("list", prefix), ErrorKind::Unavailable))?;
+        Ok(())
+    }
+
+    fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {
+        match &self.encryption {
+            Encryption::Kms(key) => (Some(ServerSideEncryption::AwsKms), Some(key.clone())),
+            Encryption::KmsDefault => (Some(ServerSideEncryption::AwsKms), None),
+            Encryption::BucketDefault => (None, None),
+        }
+    }
+
+    fn what(&self, verb: &str, key: &str) -> String {
+        format!("cannot {verb} s3://{}/{key}", self.bucket)
+    }
+}
+
+/// An object being written piece by piece.
+pub struct Upload {
+    store: Store,
+    key: String,
+    pending: Vec<u8>,
+    length: u64,
+    multipart: Option<Multipart>,
+}
+
+struct Multipart {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+impl Upload {
+    /// An upload to `key`; nothing is sent yet.
+    pub fn new(store: Store, key: String) -> Self {
+        Upload { store, key, pending: Vec::new(), length: 0, multipart: None }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Adds bytes, and sends what makes a part.
+    ///
+    /// # Errors
+    /// Those of S3; the upload is then to be [aborted](Self::abort).
+    pub async fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.length += bytes.len() as u64;
+        self.pending.extend_from_slice(bytes);
+        while self.pending.len() >= PART {
+            let rest = self.pending.split_off(PART);
+            let part = std::mem::replace(&mut self.pending, rest);
+            self.send_part(part).await?;
+        }
+        Ok(())
+    }
+
+    /// Completes the object; gives its exact length in bytes.
+    ///
+    /// # Errors
+    /// Those of S3; what was sent is aborted.
+    pub async fn finish(mut self) -> Result<u64> {
+        match self.complete().await {
+            Ok(()) => Ok(self.length),
+            Err(error) => {
+                self.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Throws away what was sent. A failure to do so leaves parts to the bucket's lifecycle rule, and is only logged.
+    pub async fn abort(self) {
+        let Some(Multipart { id, .. }) = self.multipart else { return };
+        let Store { client, bucket, .. } = &self.store;
+        let aborted = client.abort_multipart_upload().bucket(bucket).key(&self.key).upload_id(id).send().await;
+        if let Err(error) = aborted {
+            let error = classify(error, self.store.what("abort the upload of", &self.key), ErrorKind::Unavailable);
+            tracing::warn!(%error, "an upload was not aborted; the bucket's lifecycle rule will remove it");
+        }
+    }
+
+    async fn complete(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        if self.multipart.is_none() {
+            return self.store.put(&self.key, pending.into(), "application/octet-stream").await;
+        }
+        if !pending.is_empty() {
+            self.send_part(pending).await?;
+        }
+        let Some(Multipart { id, parts }) = &self.multipart else { return Ok(()) };
+        let Store { client, bucket, .. } = &self.store;
+        client
+            .complete_multipart_upload()
+            .bucket(bucket)
+            .key(&self.key)
+            .upload_id(id)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.clone())).build())
+            .send()
+            .await
+            .map_err(|error| classify(error, self.store.what("complete", &self.key), ErrorKind::Unavailable))?;
+        Ok(())
+    }
+
+    async fn send_part(&mut self, body: Vec<u8>) -> Result<()> {
+        if self.multipart.is_none() {
+            self.multipart = Some(self.begin().await?);
+        }
+        let Some(multipart) = &mut self.multipart else { return Ok(()) };
+        let number = multipart.parts.len() as i32 + 1;
+        let Store { client, bucket, .. } = &self.store;
+        let answer = client
+            .upload_part()
+            .bucket(bucket)
+            .key(&self.key)
+            .upload_id(&multipart.id)
+            .part_number(number)
+            .body(ByteStream::from(body))
+            .send()
+            .await
+            .map_err(|error| classify(error, self.store.what("write a part of", &self.key), ErrorKind::Unavailable))?;
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(answer.e_tag)
+            .set_checksum_crc32(answer.checksum_crc32)
+            .build();
+        multipart.parts.push(part);
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Multipart> {
+        let (encryption, kms_key) = self.store.encryption();
+        let answer = self
+            .store
+            .client
+            .create_multipart_upload()
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .content_type("application/octet-stream")
+            .set_server_side_encryption(encryption)
+            .set_ssekms_key_id(kms_key)
+            .send()
+            .await
+            .map_err(|error| classify(error, self.store.what("begin", &self.key), ErrorKind::Unavailable))?;
+        let id = answer.upload_id.ok_or_else(|| {
+            crate::error::Error::new(ErrorKind::Unavailable, self.store.what("begin", &self.key))
+        })?;
+        Ok(Multipart { id, parts: Vec::new() })
+    }
+}

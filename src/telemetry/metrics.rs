@@ -1,0 +1,141 @@
+//! The one table of metrics: names, units, labels and meanings.
+//!
+//! Labels are bounded: pipelines, queues, and enumerations of ours; never an object key.
+
+use std::time::Duration;
+
+use metrics::Unit;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a metric counts or measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution, in buckets.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// The name as Prometheus shows it.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// The unit of its values.
+    pub unit: Unit,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// One sentence for `# HELP`.
+    pub help: &'static str,
+}
+
+macro_rules! table {
+    ($($constant:ident = $name:literal, $kind:ident, $unit:ident, [$($label:literal),*], $help:literal;)*) => {
+        $(#[doc = $help] pub const $constant: &str = $name;)*
+        /// Every metric that a Tidegate process exports.
+        pub const METRICS: &[Metric] = &[$(Metric {
+            name: $name, kind: Kind::$kind, unit: Unit::$unit, labels: &[$($label),*], help: $help,
+        }),*];
+    };
+}
+
+table! {
+    BUILD_INFO = "tidegate_build_info", Gauge, Count, ["version", "role"], "1, with the version and the role of the process.";
+    MESSAGES_RECEIVED = "tidegate_messages_received_total", Counter, Count, ["queue"], "Messages received from a queue, redeliveries included.";
+    MESSAGES_SETTLED = "tidegate_messages_settled_total", Counter, Count, ["queue", "outcome"], "Messages settled: deleted, parked in the dead-letter queue, or released for another delivery.";
+    MESSAGES_HELD = "tidegate_messages_held", Gauge, Count, ["queue"], "Messages received and not yet settled by this process.";
+    LEASES_LOST = "tidegate_leases_lost_total", Counter, Count, ["queue"], "Messages whose visibility could not be extended, so that another process may hold them.";
+    QUEUE_MESSAGES = "tidegate_queue_messages", Gauge, Count, ["queue", "state"], "Messages in a queue by SQS's own count: visible, in_flight, delayed; for events, loads and their dead-letter queues.";
+    QUEUE_OLDEST = "tidegate_queue_oldest_received_seconds", Gauge, Seconds, ["queue"], "Age of the oldest message in the newest receipt, since it was sent.";
+    EVENTS = "tidegate_events_total", Counter, Count, ["outcome"], "Object events in notifications: routed, unrouted, ignored (removals, test events), malformed.";
+    OBJECTS = "tidegate_objects_total", Counter, Count, ["pipeline", "outcome"], "Objects by where they ended: staged, duplicate, parked, replaced, released.";
+    OBJECTS_READING = "tidegate_objects_reading", Gauge, Count, ["pipeline"], "Objects being read now.";
+    BYTES = "tidegate_bytes_total", Counter, Bytes, ["pipeline", "stage"], "Bytes by stage: read (as stored), decompressed, staged.";
+    RECORDS = "tidegate_records_total", Counter, Count, ["pipeline", "outcome"], "Records of objects that were staged: read = staged + rejected.";
+    REJECTS = "tidegate_rejects_total", Counter, Count, ["pipeline", "rule"], "Rejected records by the rule they broke.";
+    READ_RESUMED = "tidegate_reads_resumed_total", Counter, Count, ["pipeline"], "Broken reads of objects that went on from where they had stopped.";
+    BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, shutdown.";
+    BATCH_ROWS = "tidegate_batch_rows", Histogram, Count, ["pipeline"], "Rows of a staged batch.";
+    STAGE_SECONDS = "tidegate_stage_seconds", Histogram, Seconds, ["pipeline"], "Time from a batch's close until its manifest is durable and its load is queued.";
+    LOADS = "tidegate_loads_total", Counter, Count, ["pipeline", "outcome"], "Load transactions: committed, retried, parked.";
+    LOAD_BATCHES = "tidegate_load_batches", Histogram, Count, ["pipeline"], "Batches in a load transaction.";
+    LOAD_SECONDS = "tidegate_load_seconds", Histogram, Seconds, ["pipeline"], "Time from submitting a load transaction until its outcome is known.";
+    ROWS_LOADED = "tidegate_rows_loaded_total", Counter, Count, ["pipeline", "fate"], "Rows copied, by what became of them: inserted, updated, superseded, already_loaded.";
+    FRESHNESS_SECONDS = "tidegate_freshness_seconds", Histogram, Seconds, ["pipeline"], "Time from an object's creation until the commit that loaded it.";
+    FRESHNESS_TARGET = "tidegate_freshness_target_seconds", Gauge, Seconds, ["pipeline"], "The freshness that the pipeline owes.";
+    PARKED = "tidegate_parked_total", Counter, Count, ["queue", "stage", "kind"], "Messages parked in a dead-letter queue, by the stage that gave up and the kind of error.";
+    RETRIES = "tidegate_retries_total", Counter, Count, ["operation"], "Calls and loads tried again after a transient fault, with back-off.";
+    WAREHOUSE_UP = "tidegate_warehouse_up", Gauge, Count, [], "1 if the last call to the warehouse was answered, else 0.";
+}
+
+/// Installs the recorder and describes every metric; called once a process.
+///
+/// # Errors
+/// When a recorder is installed already.
+pub fn install() -> Result<PrometheusHandle> {
+    let bucket_error = |error| Error::caused(ErrorKind::Configuration, "the metrics' buckets are not usable", error);
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0])
+        .map_err(bucket_error)?
+        .set_buckets_for_metric(
+            Matcher::Full(BATCH_ROWS.to_owned()),
+            &[1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 5e6],
+        )
+        .map_err(bucket_error)?
+        .set_buckets_for_metric(Matcher::Full(LOAD_BATCHES.to_owned()), &[1.0, 2.0, 3.0, 5.0, 7.0, 10.0])
+        .map_err(bucket_error)?
+        .install_recorder()
+        .map_err(|error| Error::caused(ErrorKind::Configuration, "the metrics recorder is installed already", error))?;
+    describe();
+    let upkeep = handle.clone();
+    std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_secs(5));
+            upkeep.run_upkeep();
+        }
+    })?;
+    Ok(handle)
+}
+
+/// Gives every metric its help text, and every counter that needs no label value a first zero.
+fn describe() {
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.unit, metric.help),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.unit, metric.help),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.unit, metric.help),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_prometheus_conventions() {
+        for metric in METRICS {
+            assert!(metric.name.starts_with("tidegate_"), "{}", metric.name);
+            assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
+            if metric.unit == Unit::Seconds {
+                assert!(metric.name.ends_with("_seconds"), "{}", metric.name);
+            }
+            assert!(metric.help.ends_with('.'), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn no_label_is_unbounded() {
+        const BOUNDED: &[&str] =
+            &["version", "role", "queue", "outcome", "state", "pipeline", "stage", "rule", "cut", "fate", "kind", "operation"];
+        for label in METRICS.iter().flat_map(|metric| metric.labels) {
+            assert!(BOUNDED.contains(label), "{label}");
+        }
+    }
+}

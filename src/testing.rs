@@ -1,0 +1,55 @@
+//! Small pipelines for the tests of several stages.
+
+use std::time::Duration;
+
+use crate::config::{
+    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
+};
+use crate::schema::identifier::TableName;
+use crate::schema::value::TimeParse;
+
+/// A column filled from the field of its own name.
+pub(crate) fn column(name: &str, column_type: &str) -> Column {
+    Column {
+        name: name.to_owned(),
+        from: ColumnSource::Field(name.to_owned()),
+        column_type: column_type.parse().expect(column_type),
+        required: false,
+        parse: TimeParse::Iso,
+        pattern: None,
+        min: None,
+        max: None,
+        mask: None,
+    }
+}
+
+/// A pipeline that appends to `public.t`.
+pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
+    Pipeline {
+        name: "p".to_owned(),
+        freshness: Duration::from_secs(60),
+        source: Source {
+            bucket: "landing".to_owned(),
+            key: KeyPattern::parse("**").expect("valid"),
+            format: Format::JsonLines,
+            on_unknown_field: OnUnknownField::Ignore,
+            max_record_bytes: 4 << 20,
+            max_object_bytes: 1 << 40,
+            max_expansion: 1_000,
+            max_read_time: Duration::from_secs(3_600),
+        },
+        columns,
+        target: Target {
+            table: TableName::new("public", "t"),
+            mode: Mode::Append,
+            key: Vec::new(),
+            newest_by: Vec::new(),
+            distkey: None,
+            sortkey: Vec::new(),
+            create: true,
+            lineage: true,
+        },
+        batch: BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 },
+        rejects: Rejects { max_share: 1.0, max_rows: 10_000 },
+    }
+}
