@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use regex::{Regex, RegexBuilder};
 
 use super::pipeline::{Column, ColumnSource, Mask};
-use super::spelling::{choices, nearest};
+use super::spelling::{listed, nearest};
 use super::value::{Item, Scalar, shown};
 use crate::model::Value;
 use crate::schema::ColumnType;
@@ -38,7 +38,7 @@ impl Columns {
         let names = || self.0.iter().map(|entry| entry.name.as_str());
         let meant = nearest(&name, names()).map_or_else(String::new, |name| format!("did you mean `{name}`? "));
         let message = format!("`{}` names `{}`, which is no column", item.key, shown(&name));
-        item.problem(message, format!("{meant}the columns are {}", choices(names())));
+        item.problem(message, format!("{meant}the columns are {}", listed(names())));
         None
     }
 
@@ -50,7 +50,7 @@ impl Columns {
 
 /// Reads the columns under `[columns]`; `captures` are those of the key's pattern, if that could be read.
 pub(super) fn read(item: Item<'_>, captures: Option<&[String]>) -> Columns {
-    let items = item.entries().unwrap_or_default();
+    let Some(items) = item.entries() else { return Columns(Vec::new()) };
     if items.is_empty() {
         item.problem("there are no columns", "add one, such as `id = { type = \"bigint\", required = true }`");
     }
@@ -69,10 +69,12 @@ pub(super) fn read(item: Item<'_>, captures: Option<&[String]>) -> Columns {
                 format!("the first is at {}", first.key_place()),
                 "rename one of the two; `from` can name the field it comes from",
             ),
-            None => seen.push((name.clone(), item)),
+            None => {
+                seen.push((name.clone(), item));
+                let column = column(item, &name, captures).filter(|_| named_well);
+                entries.push(Entry { name, column });
+            }
         }
-        let column = column(item, &name, captures).filter(|_| named_well);
-        entries.push(Entry { name, column });
     }
     Columns(entries)
 }
@@ -106,6 +108,11 @@ fn column(item: Item<'_>, name: &str, captures: Option<&[String]>) -> Option<Col
         column.column_type = column_type(item)?;
         return Some(column);
     }
+    if !item.is_table() {
+        let message = format!("column `{}` has neither a type nor keys", shown(name));
+        item.problem(message, "write its type, such as \"varchar(32)\", or `{ type = \"varchar(32)\", … }`");
+        return None;
+    }
     let mut table = item.table(format!("column `{}`", shown(name)))?;
     let from = table.optional("from");
     let type_item = table.required("type", "\"varchar(32)\"");
@@ -117,7 +124,7 @@ fn column(item: Item<'_>, name: &str, captures: Option<&[String]>) -> Option<Col
         max: table.optional("max"),
         mask: table.optional("mask"),
     };
-    table.finish();
+    let understood = table.finish();
     let from = from.map(|from| explicit_source(from, captures));
     let read = type_item.and_then(column_type).and_then(|column_type| {
         column.column_type = column_type;
@@ -128,7 +135,7 @@ fn column(item: Item<'_>, name: &str, captures: Option<&[String]>) -> Option<Col
         column.from = from?;
     }
     column.required = required.unwrap_or(Some(false))?;
-    Some(column)
+    understood.then_some(column)
 }
 
 fn column_type(item: Item<'_>) -> Option<ColumnType> {
@@ -159,7 +166,7 @@ fn explicit_source(item: Item<'_>, captures: Option<&[String]>) -> Option<Column
         let message = format!("`{{{}}}` is no capture of `key`", shown(name));
         let help = match known {
             [] => "add it to the `key` of [source], which has no captures".to_owned(),
-            known => format!("the captures are {}", choices(known.iter().map(String::as_str))),
+            known => format!("the captures are {}", listed(known.iter().map(String::as_str))),
         };
         item.problem(message, help);
     }

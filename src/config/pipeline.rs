@@ -14,7 +14,7 @@ use crate::schema::value::{Cell, TimeParse};
 pub struct Pipeline {
     /// Its name: a lower-case letter, then lower-case letters, digits and `_`, at most 40 in all. Part of the ledger's table names.
     pub name: String,
-    /// How long after an object's creation its rows are to be in the table.
+    /// How long after an object's creation its rows are to be in the table, 1 s to 6 h.
     pub freshness: Duration,
     /// Where the objects come from.
     pub source: Source,
@@ -59,7 +59,7 @@ pub enum Format {
 /// What happens to a record with a field that no column takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnknownField {
-    /// The field is left out.
+    /// The field is left out; the default.
     Ignore,
     /// The record is rejected.
     Reject,

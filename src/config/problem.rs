@@ -88,7 +88,7 @@ impl fmt::Display for Problem {
                 let width = place.width.min((line.chars().count()).saturating_sub(column)).max(1);
                 writeln!(f, "{margin}--> {}:{}:{}", self.file, place.line, place.column)?;
                 writeln!(f, "{margin} |")?;
-                writeln!(f, "{} | {line}", place.line)?;
+                writeln!(f, "{}", format!("{} | {line}", place.line).trim_end())?;
                 writeln!(f, "{margin} | {}{}", " ".repeat(column), "^".repeat(width))?;
                 writeln!(f, "{margin} |")?;
                 margin

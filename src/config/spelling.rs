@@ -12,15 +12,23 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// The names in backticks, the last behind an `or`; a long list is cut.
-pub(super) fn choices<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+/// The names in backticks, with commas; a long list is cut.
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const LISTED: usize = 20;
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    match names.as_slice() {
-        [] => "none".to_owned(),
-        [only] => only.clone(),
-        all if all.len() > LISTED => format!("{} and {} more", all[..LISTED].join(", "), all.len() - LISTED),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    match names.len() {
+        0 => "none".to_owned(),
+        number if number > LISTED => format!("{} and {} more", names[..LISTED].join(", "), number - LISTED),
+        _ => names.join(", "),
+    }
+}
+
+/// The names of which one is to be chosen: in backticks, the last behind an `or`.
+pub(super) fn choices<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let list = listed(names);
+    match list.rsplit_once(", ") {
+        Some((first, last)) => format!("{first} or {last}"),
+        None => list,
     }
 }
 
@@ -61,9 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn choices_read_as_a_sentence() {
+    fn lists_read_as_a_sentence() {
         assert_eq!(choices(["a"]), "`a`");
         assert_eq!(choices(["a", "b", "c"]), "`a`, `b` or `c`");
-        assert!(choices(["x"; 25]).ends_with("and 5 more"));
+        assert_eq!(listed(["a", "b", "c"]), "`a`, `b`, `c`");
+        assert!(listed(["x"; 25]).ends_with("and 5 more"));
     }
 }

@@ -12,7 +12,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::document::{Document, Span};
 use super::problem::printable;
 use super::quantity;
-use super::spelling::{choices, nearest};
+use super::spelling::{choices, listed, nearest};
 use super::variables::substitute;
 
 /// A table of the configuration.
@@ -77,21 +77,25 @@ impl<'t> Table<'t> {
         self.document.report(self.span, message.into(), help.into());
     }
 
-    /// Reports every key that was not asked for, and every missing one that no unknown key seems to stand for.
-    pub(super) fn finish(self) {
+    /// Reports every key that was not asked for, and every missing one that no unknown key seems to stand for; whether
+    /// there was none of either.
+    pub(super) fn finish(self) -> bool {
         let mut meant = Vec::new();
+        let mut unknown = 0;
         for item in self.items.iter().filter(|item| !self.known.contains(&item.key)) {
             let absent = |key: &&str| !self.items.iter().any(|item| item.key == *key);
             let suggestion = nearest(item.key, self.known.iter().copied().filter(absent));
             let mut help = suggestion.map_or_else(String::new, |name| format!("did you mean `{name}`? "));
-            help.push_str(&format!("the keys here are {}", choices(self.known.iter().copied())));
+            help.push_str(&format!("the keys here are {}", listed(self.known.iter().copied())));
             let message = format!("unknown key `{}`{}", shown(item.key), self.place());
             self.document.report(item.key_span, message, help);
             meant.extend(suggestion);
+            unknown += 1;
         }
         for (key, help) in self.missing.iter().filter(|(key, _)| !meant.contains(key)) {
             self.document.report(self.span, format!("`{key}` is missing{}", self.place()), help.clone());
         }
+        unknown == 0 && self.missing.is_empty()
     }
 
     fn place(&self) -> String {
@@ -159,6 +163,11 @@ impl<'t> Item<'t> {
     /// Whether the value is a text.
     pub(super) fn is_text(self) -> bool {
         self.value.get_ref().is_str()
+    }
+
+    /// Whether the value is a table.
+    pub(super) fn is_table(self) -> bool {
+        self.value.get_ref().is_table()
     }
 
     /// Whether the value is a list.

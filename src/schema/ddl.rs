@@ -70,17 +70,33 @@ mod tests {
     fn a_table_has_its_columns_in_order_then_lineage_then_its_keys() {
         let table = TableName::new("bestsellers", "reviews");
         let sortkey = ["review\"time".to_owned(), "asin".to_owned()];
-        insta::assert_snapshot!(create_table(&table, &columns(), Some("asin"), &sortkey, true), @"");
+        insta::assert_snapshot!(create_table(&table, &columns(), Some("asin"), &sortkey, true), @r#"
+        CREATE TABLE IF NOT EXISTS "bestsellers"."reviews" (
+          "asin" varchar(16) NOT NULL,
+          "overall" decimal(2,1),
+          "review""time" timestamptz NOT NULL,
+          "_tidegate_object" varchar(32),
+          "_tidegate_row" bigint
+        ) DISTKEY("asin") COMPOUND SORTKEY("review""time", "asin")
+        "#);
     }
 
     #[test]
     fn without_keys_and_lineage_redshift_chooses() {
         let table = TableName::new("bestsellers", "reviews");
-        insta::assert_snapshot!(create_table(&table, &columns(), None, &[], false), @"");
+        insta::assert_snapshot!(create_table(&table, &columns(), None, &[], false), @r#"
+        CREATE TABLE IF NOT EXISTS "bestsellers"."reviews" (
+          "asin" varchar(16) NOT NULL,
+          "overall" decimal(2,1),
+          "review""time" timestamptz NOT NULL
+        )
+        "#);
     }
 
     #[test]
     fn a_schema_is_quoted() {
-        insta::assert_snapshot!(create_schema("best\"sellers"), @"");
+        insta::assert_snapshot!(create_schema("best\"sellers"), @r#"
+        CREATE SCHEMA IF NOT EXISTS "best""sellers"
+        "#);
     }
 }
