@@ -54,7 +54,6 @@ impl Store {
     }
 
     /// The size in bytes of an object's newest version; `None` if there is none.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for COPY to check content_length without reading"))]
     pub(crate) fn len(&self, bucket: &str, key: &str) -> Result<Option<u64>> {
         let size = |version: Arc<Version>| version.content.as_ref().map(|content| content.size);
         Ok(self.current(bucket, key).and_then(|(_, version)| size(version)))
