@@ -50,8 +50,14 @@ fn by_code(code: &str) -> Option<ErrorKind> {
         | "ActiveSessionsExceededException"
         | "ServiceQuotaExceededException" => ErrorKind::Throttled,
         "RequestTimeout" | "RequestTimeoutException" | "QueryTimeoutException" => ErrorKind::TimedOut,
-        "InternalError" | "InternalFailure" | "InternalServerException" | "ServiceUnavailable" | "DatabaseConnectionException"
-        | "KMSThrottling" | "OperationAborted" | "ConditionalRequestConflict" => ErrorKind::Unavailable,
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerException"
+        | "ServiceUnavailable"
+        | "DatabaseConnectionException"
+        | "KMSThrottling"
+        | "OperationAborted"
+        | "ConditionalRequestConflict" => ErrorKind::Unavailable,
         "AccessDenied"
         | "AccessDeniedException"
         | "AllAccessDisabled"
@@ -63,9 +69,10 @@ fn by_code(code: &str) -> Option<ErrorKind> {
         | "UnrecognizedClientException"
         | "MissingAuthenticationToken"
         | "KMS.AccessDeniedException" => ErrorKind::Permission,
-        "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" | "NoSuchBucket" | "ResourceNotFoundException" => {
-            ErrorKind::MissingResource
-        }
+        "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue"
+        | "NoSuchBucket"
+        | "ResourceNotFoundException" => ErrorKind::MissingResource,
         "NoSuchKey" | "NoSuchVersion" | "NotFound" => ErrorKind::ObjectGone,
         "PreconditionFailed" => ErrorKind::ObjectReplaced,
         "ReceiptHandleIsInvalid" | "MessageNotInflight" => ErrorKind::LeaseLost,

@@ -1,5 +1,6 @@
 //! The commands: arguments in, exit code out. One file a command.
 
+mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod run;
@@ -27,6 +28,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Check(check::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -43,6 +45,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let ended = runtime.block_on(async {
         match arguments.command {
             Command::Run(command) => run::run(command, arguments.log_format).await,
+            Command::Check(command) => check::run(&command),
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => sandbox::run(command, arguments.log_format).await,
             #[cfg(feature = "sandbox")]

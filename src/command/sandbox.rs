@@ -47,7 +47,7 @@ enum Shape {
 }
 
 pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) -> Result<ExitCode> {
-    logging::init(log_format, "info");
+    logging::init(log_format, "info,s3s=off");
     let options = Options {
         listen: arguments.listen,
         data: arguments.data.clone(),
@@ -60,7 +60,10 @@ pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) ->
     };
     let sandbox = Sandbox::start(options).await?;
     let endpoint = sandbox.endpoint();
-    println!("Tidegate sandbox: S3, SQS and the Redshift Data API on {endpoint}\nData in {}\n", arguments.data.display());
+    println!(
+        "Tidegate sandbox: S3, SQS and the Redshift Data API on {endpoint}\nData in {}\n",
+        arguments.data.display()
+    );
     println!("{}", examples(&endpoint));
     if let Some(path) = &arguments.ready_file {
         let body = json!({ "endpoint": endpoint, "pid": std::process::id() }).to_string();

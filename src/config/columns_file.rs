@@ -196,14 +196,13 @@ impl Rules<'_> {
         let (min, max) = (self.min.map(bound), self.max.map(bound));
         if let (Some((Some(min), min_item)), Some((Some(max), max_item))) =
             (min.clone().zip(self.min), max.clone().zip(self.max))
+            && min.order(&max) == Some(Ordering::Greater)
         {
-            if min.order(&max) == Some(Ordering::Greater) {
-                max_item.problem_with(
-                    "`max` is below `min`: no value could pass",
-                    format!("`min` is at {}", min_item.place()),
-                    "swap the two, or correct one",
-                );
-            }
+            max_item.problem_with(
+                "`max` is below `min`: no value could pass",
+                format!("`min` is at {}", min_item.place()),
+                "swap the two, or correct one",
+            );
         }
         if let Some(parse) = parse {
             parse?;

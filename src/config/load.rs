@@ -27,7 +27,7 @@ pub struct Config {
 pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Problems> {
     let service_document = match document(path, environment) {
         Ok(document) => document,
-        Err(problem) => return Err(Problems::new(vec![problem])),
+        Err(problem) => return Err(Problems::new(vec![*problem])),
     };
     let service_tree = service_document.parse();
     let service_file = service_tree.as_ref().map(|tree| service_file::read(&service_document, tree));
@@ -38,7 +38,7 @@ pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     for path in pipeline_paths(base, &service_document, service_file.as_ref()) {
         match document(&path, environment) {
             Ok(document) => documents.push(document),
-            Err(problem) => unreadable.push(problem),
+            Err(problem) => unreadable.push(*problem),
         }
     }
     let trees: Vec<_> = documents.iter().map(Document::parse).collect();
@@ -63,7 +63,7 @@ pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     }
 }
 
-fn document<'e>(path: &Path, environment: &'e Environment<'e>) -> Result<Document<'e>, Problem> {
+fn document<'e>(path: &Path, environment: &'e Environment<'e>) -> Result<Document<'e>, Box<Problem>> {
     let name = printable(&path.display().to_string());
     match std::fs::read(path) {
         Ok(bytes) => Ok(Document::new(name, bytes, environment)),
@@ -73,7 +73,7 @@ fn document<'e>(path: &Path, environment: &'e Environment<'e>) -> Result<Documen
                 _ => "make it a file that the service may read",
             };
             let message = format!("the file cannot be read: {error}");
-            Err(Problem { file: name, place: None, message, notes: Vec::new(), help: help.to_owned() })
+            Err(Box::new(Problem { file: name, place: None, message, notes: Vec::new(), help: help.to_owned() }))
         }
     }
 }

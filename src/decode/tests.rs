@@ -30,10 +30,7 @@ impl Read for Dribble<'_> {
 #[test]
 fn lines_know_their_number_and_offset() {
     let seen = lines(b"\xef\xbb\xbfa\r\n\n  \nbc\nd", 100);
-    assert_eq!(
-        seen,
-        [(1, 3, b"a".to_vec(), false), (4, 10, b"bc".to_vec(), false), (5, 13, b"d".to_vec(), false)]
-    );
+    assert_eq!(seen, [(1, 3, b"a".to_vec(), false), (4, 10, b"bc".to_vec(), false), (5, 13, b"d".to_vec(), false)]);
     assert_eq!(lines(b"", 10), []);
     assert_eq!(lines(b"\n\r\n", 10), []);
 }
@@ -84,7 +81,18 @@ fn a_text_without_escapes_is_borrowed() {
 
 #[test]
 fn what_is_not_one_object_is_refused() {
-    for text in ["[1]", "1", "", "{", r#"{"a":1} x"#, r#"{"a":1}{"a":2}"#, r#"{"a":01}"#, r#"{"a":NaN}"#, r#"{'a':1}"#, r#"{"a":"\ud800"}"#] {
+    for text in [
+        "[1]",
+        "1",
+        "",
+        "{",
+        r#"{"a":1} x"#,
+        r#"{"a":1}{"a":2}"#,
+        r#"{"a":01}"#,
+        r#"{"a":NaN}"#,
+        r#"{'a':1}"#,
+        r#"{"a":"\ud800"}"#,
+    ] {
         assert!(json_object(text, &fields(&["a"]), &mut Vec::new()).is_err(), "{text}");
     }
 }

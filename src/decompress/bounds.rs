@@ -50,7 +50,10 @@ impl<R: Read> Read for Bounded<R> {
         self.read += read as u64;
         let stored = self.stored.load(Ordering::Relaxed);
         let broken = if self.read > self.bounds.bytes {
-            Some((ErrorKind::TooLarge, format!("more than max_object_bytes = {} after decompression", self.bounds.bytes)))
+            Some((
+                ErrorKind::TooLarge,
+                format!("more than max_object_bytes = {} after decompression", self.bounds.bytes),
+            ))
         } else if self.read > FREE_EXPANSION && self.read / self.bounds.expansion.max(1) > stored {
             let expansion = self.bounds.expansion;
             Some((ErrorKind::TooLarge, format!("decompresses to more than max_expansion = {expansion} times its size")))

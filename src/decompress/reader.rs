@@ -27,9 +27,7 @@ pub fn open<'a>(stored: impl Read + 'a, bounds: Bounds) -> io::Result<(Codec, Bo
     let whole = io::Cursor::new(prefix).chain(stored);
     let inner: Box<dyn Read + 'a> = match codec {
         Codec::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, whole))),
-        Codec::Zstd => {
-            Box::new(zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(BUFFER, whole))?)
-        }
+        Codec::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(BUFFER, whole))?),
         Codec::Plain => Box::new(whole),
     };
     Ok((codec, Box::new(Bounded { inner, bounds, stored: count, read: 0, since: Instant::now() })))

@@ -123,8 +123,7 @@ impl Warehouse {
         let limit = Instant::now() + self.config.statement_timeout + GRACE;
         let mut failures = 0_u32;
         loop {
-            let described =
-                self.client.describe_statement().id(&id.0).wait_time_seconds(WAIT_SECONDS).send().await;
+            let described = self.client.describe_statement().id(&id.0).wait_time_seconds(WAIT_SECONDS).send().await;
             self.answered(described.is_ok());
             match described {
                 Ok(end)
@@ -146,8 +145,12 @@ impl Warehouse {
                     }
                     metrics::counter!(names::RETRIES, "operation" => "describe").increment(1);
                     tracing::debug!(%error, "asking again for a statement's outcome");
-                    tokio::time::sleep(crate::backoff::delay(failures, Duration::from_millis(200), Duration::from_secs(10)))
-                        .await;
+                    tokio::time::sleep(crate::backoff::delay(
+                        failures,
+                        Duration::from_millis(200),
+                        Duration::from_secs(10),
+                    ))
+                    .await;
                 }
             }
             if Instant::now() >= limit {
@@ -168,14 +171,10 @@ impl Warehouse {
         let mut rows = Rows::new();
         let mut next = None;
         loop {
-            let page = self
-                .client
-                .get_statement_result()
-                .id(id)
-                .set_next_token(next)
-                .send()
-                .await
-                .map_err(|error| classify(error, "the result of a statement cannot be read", ErrorKind::Unavailable))?;
+            let page =
+                self.client.get_statement_result().id(id).set_next_token(next).send().await.map_err(|error| {
+                    classify(error, "the result of a statement cannot be read", ErrorKind::Unavailable)
+                })?;
             rows.extend(page.records.into_iter().map(|record| record.into_iter().map(text).collect()));
             next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -191,7 +190,8 @@ impl Warehouse {
 
 /// The error of a failed transaction: its first failed statement, by the name that its template gives it.
 fn batch_failure(end: &DescribeStatementOutput, statements: &[Statement]) -> Error {
-    let failed = end.sub_statements().iter().enumerate().find(|(_, part)| part.error().is_some_and(|text| !text.is_empty()));
+    let failed =
+        end.sub_statements().iter().enumerate().find(|(_, part)| part.error().is_some_and(|text| !text.is_empty()));
     let (statement, text) = match failed {
         Some((at, part)) => (statements.get(at), part.error()),
         None => (None, end.error()),

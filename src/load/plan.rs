@@ -52,8 +52,11 @@ pub fn plan(
     }
     let lineage = if target.lineage { &LINEAGE[..] } else { &[] };
     let keys: Vec<String> = target.key.iter().map(|name| quote(name)).collect();
-    let target_columns: Vec<String> =
-        staged_columns.iter().map(|column| quote(&column.name)).chain(lineage.iter().map(|name| (*name).to_owned())).collect();
+    let target_columns: Vec<String> = staged_columns
+        .iter()
+        .map(|column| quote(&column.name))
+        .chain(lineage.iter().map(|name| (*name).to_owned()))
+        .collect();
     let mut updated_columns: Vec<String> =
         target_columns.iter().filter(|column| !keys.contains(column)).cloned().collect();
     if updated_columns.is_empty() {
@@ -62,8 +65,7 @@ pub fn plan(
     }
     let mut locks = [&ledger.objects, &ledger.batches, &target.table];
     locks.sort();
-    let iam_role =
-        if warehouse.iam_role == "default" { "default".to_owned() } else { literal(&warehouse.iam_role) };
+    let iam_role = if warehouse.iam_role == "default" { "default".to_owned() } else { literal(&warehouse.iam_role) };
 
     let context = context! {
         statement_timeout_ms => warehouse.statement_timeout.as_millis() as u64,

@@ -30,9 +30,9 @@ const MARK: &str = "-- statement: ";
 pub(super) fn render(name: &str, template: &str, context: Value) -> Result<Vec<Statement>> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let text = environment
-        .render_str(template, context)
-        .map_err(|error| Error::caused(ErrorKind::Configuration, format!("the template sql/{name} cannot be rendered"), error))?;
+    let text = environment.render_str(template, context).map_err(|error| {
+        Error::caused(ErrorKind::Configuration, format!("the template sql/{name} cannot be rendered"), error)
+    })?;
     let mut statements: Vec<Statement> = Vec::new();
     for line in text.lines() {
         if let Some(name) = line.strip_prefix(MARK) {

@@ -95,10 +95,9 @@ impl Plan {
                 Source::Slot(slot) => slots.get(slot).cloned().flatten(),
                 Source::Capture(place) => captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str()))),
             };
-            let cell = planned.cell(value).map_err(|violation| Refusal {
-                column: Some(planned.column.name.clone()),
-                violation,
-            })?;
+            let cell = planned
+                .cell(value)
+                .map_err(|violation| Refusal { column: Some(planned.column.name.clone()), violation })?;
             bytes += match &cell {
                 Cell::Text(text) => text.len(),
                 _ => 16,

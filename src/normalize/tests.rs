@@ -10,7 +10,10 @@ use crate::model::{Rule, Value};
 use crate::schema::value::{Cell, TimeParse};
 use crate::testing::{column, pipeline};
 
-fn check(columns: Vec<Column>, values: Vec<Option<Value<'static>>>) -> Result<Vec<Cell<'static>>, (Option<String>, Rule)> {
+fn check(
+    columns: Vec<Column>,
+    values: Vec<Option<Value<'static>>>,
+) -> Result<Vec<Cell<'static>>, (Option<String>, Rule)> {
     let plan = Plan::new(&pipeline(columns));
     let mut row = Vec::new();
     plan.row(&values, &[], None, &mut row).map_err(|refusal| (refusal.column, refusal.violation.rule))?;

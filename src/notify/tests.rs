@@ -90,7 +90,8 @@ fn an_object_goes_to_every_pipeline_that_wants_it() {
         ("landing".to_owned(), pattern("reviews/**")),
         ("other".to_owned(), pattern("**")),
     ]);
-    let mut object = created(&parse(&s3(&record("ObjectCreated:Put", "reviews/at=7/x.gz", ""))).expect("valid")[0]).clone();
+    let mut object =
+        created(&parse(&s3(&record("ObjectCreated:Put", "reviews/at=7/x.gz", ""))).expect("valid")[0]).clone();
     let routes = router.route(&object);
     assert_eq!(routes.iter().map(|route| route.pipeline).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(routes[0].captures, ["7"]);

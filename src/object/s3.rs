@@ -116,7 +116,8 @@ async fn get(
     etag: Option<String>,
     offset: u64,
 ) -> Result<GetObjectOutput> {
-    let mut request = client.get_object().bucket(&object.bucket).key(&object.key).set_version_id(object.version.clone());
+    let mut request =
+        client.get_object().bucket(&object.bucket).key(&object.key).set_version_id(object.version.clone());
     if let (None, Some(etag)) = (&object.version, etag) {
         request = request.if_match(format!("\"{etag}\""));
     }

@@ -82,7 +82,8 @@ impl Batcher {
                 if let Some(part) = filled.part {
                     part.abort().await;
                 }
-                let delay = crate::backoff::delay(3, std::time::Duration::from_secs(5), std::time::Duration::from_secs(60));
+                let delay =
+                    crate::backoff::delay(3, std::time::Duration::from_secs(5), std::time::Duration::from_secs(60));
                 for key in filled.keys {
                     self.closer.settler.settle(key, Outcome::Release(delay)).await;
                 }

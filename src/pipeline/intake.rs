@@ -90,11 +90,7 @@ impl Intake {
         let end_reads = CancellationToken::new();
         let reading = tokio::spawn(read_objects(
             self.s3.clone(),
-            Spill {
-                store: self.store.clone(),
-                area: self.area.clone(),
-                buffer_bytes: self.limits.object_buffer_bytes,
-            },
+            Spill { store: self.store.clone(), area: self.area.clone(), buffer_bytes: self.limits.object_buffer_bytes },
             self.limits.concurrent_objects,
             waiting,
             to_batchers,
@@ -128,12 +124,7 @@ impl Intake {
         ended
     }
 
-    async fn receive(
-        &self,
-        settler: &Settler,
-        waiting: mpsc::Sender<Waiting>,
-        stop: &CancellationToken,
-    ) -> Result<()> {
+    async fn receive(&self, settler: &Settler, waiting: mpsc::Sender<Waiting>, stop: &CancellationToken) -> Result<()> {
         let router = Router::new(
             self.runtimes
                 .iter()

@@ -181,7 +181,8 @@ impl Loader {
                     waiting = rest;
                 }
                 Err(error) => {
-                    metrics::counter!(names::LOADS, "pipeline" => group.to_owned(), "outcome" => "retried").increment(1);
+                    metrics::counter!(names::LOADS, "pipeline" => group.to_owned(), "outcome" => "retried")
+                        .increment(1);
                     tracing::warn!(pipeline = group, %error, "a load failed; trying again later");
                     waiting.extend(rest);
                     let messages: Vec<Message> = waiting.into_iter().map(|batch| batch.message).collect();
@@ -207,15 +208,8 @@ impl Loader {
         let token = Token::new(manifests.iter().map(|manifest| manifest.batch), attempt);
         let files = self.write_copy_manifests(runtime, &manifests, &token).await?;
         failpoint::passed("load.copy-manifests-written");
-        let statements = plan(
-            &runtime.pipeline,
-            self.warehouse.config(),
-            &ledger,
-            LEDGER_COLUMNS,
-            &manifests,
-            &files,
-            &token,
-        )?;
+        let statements =
+            plan(&runtime.pipeline, self.warehouse.config(), &ledger, LEDGER_COLUMNS, &manifests, &files, &token)?;
         let began = Instant::now();
         let loaded = self.warehouse.transaction(&statements, &token, &format!("tidegate-{}", runtime.name())).await;
         let pipeline = runtime.name().to_owned();
@@ -238,7 +232,12 @@ impl Loader {
         Ok(())
     }
 
-    async fn write_copy_manifests(&self, runtime: &Runtime, manifests: &[Manifest], token: &Token) -> Result<LoadFiles> {
+    async fn write_copy_manifests(
+        &self,
+        runtime: &Runtime,
+        manifests: &[Manifest],
+        token: &Token,
+    ) -> Result<LoadFiles> {
         // Named by the first batch's day and the token, so that another attempt with the same token writes the same.
         let at = manifests.first().map_or(Timestamp::UNIX_EPOCH, |manifest| manifest.closed_at);
         let key = |what| self.area.copy_manifest(runtime.name(), at, token.as_str(), what);
@@ -307,7 +306,13 @@ fn count(runtime: &Runtime, manifests: &[Manifest], report: &Report, token: &Tok
     }
     let [inserted, updated, _, superseded, already_loaded] = fates.map(|(_, rows)| rows);
     tracing::info!(
-        pipeline = runtime.name(), batches = manifests.len(), inserted, updated, superseded, already_loaded,
-        seconds = began.elapsed().as_secs_f64(), "loaded"
+        pipeline = runtime.name(),
+        batches = manifests.len(),
+        inserted,
+        updated,
+        superseded,
+        already_loaded,
+        seconds = began.elapsed().as_secs_f64(),
+        "loaded"
     );
 }

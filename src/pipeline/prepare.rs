@@ -43,14 +43,9 @@ pub(super) fn target_ddl(runtime: &Runtime) -> Vec<Statement> {
         .pipeline
         .columns
         .iter()
-        .map(|column| DdlColumn {
-            name: &column.name,
-            column_type: column.column_type,
-            required: column.required,
-        })
+        .map(|column| DdlColumn { name: &column.name, column_type: column.column_type, required: column.required })
         .collect();
-    let table =
-        ddl::create_table(&target.table, &columns, target.distkey.as_deref(), &target.sortkey, target.lineage);
+    let table = ddl::create_table(&target.table, &columns, target.distkey.as_deref(), &target.sortkey, target.lineage);
     vec![
         Statement { name: "create schema".to_owned(), sql: ddl::create_schema(&target.table.schema) },
         Statement { name: "create target".to_owned(), sql: table },

@@ -176,7 +176,8 @@ impl Buffer<'_> {
         }
         let object = &self.job.object;
         let pipeline = self.job.runtime.name().to_owned();
-        metrics::counter!(names::BYTES, "pipeline" => pipeline, "stage" => "decompressed").increment(summary.decompressed);
+        metrics::counter!(names::BYTES, "pipeline" => pipeline, "stage" => "decompressed")
+            .increment(summary.decompressed);
         let entry = ObjectEntry {
             id: self.job.id.to_string(),
             bucket: object.bucket.clone(),
@@ -203,9 +204,9 @@ fn decode(
     pieces: &mpsc::Sender<RecordBatch>,
 ) -> Result<Summary> {
     let source = &runtime.pipeline.source;
-    let bounds =
-        Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
-    let (_, reader) = decompress::open(Chunks { chunks, chunk: Bytes::new(), ended: false }, bounds).map_err(error_of)?;
+    let bounds = Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
+    let (_, reader) =
+        decompress::open(Chunks { chunks, chunk: Bytes::new(), ended: false }, bounds).map_err(error_of)?;
     let mut lines = Lines::new(reader, source.max_record_bytes);
     let mut rows = Rows::new(runtime.schema.clone(), runtime.plan.columns(), id);
     let mut summary = Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0 };
@@ -272,8 +273,7 @@ fn check<'a>(
     }
     let text = std::str::from_utf8(line.bytes)
         .map_err(|error| refuse(Rule::Encoding, format!("the record is not UTF-8: {error}")))?;
-    let unknown =
-        json_object(text, runtime.plan.fields(), slots).map_err(|error| refuse(Rule::Syntax, error.0))?;
+    let unknown = json_object(text, runtime.plan.fields(), slots).map_err(|error| refuse(Rule::Syntax, error.0))?;
     runtime.plan.row(slots, captures, unknown.as_deref(), cells)
 }
 

@@ -142,7 +142,10 @@ pub(super) async fn release(queue: &SqsQueue, receipts: &[String], delay: Durati
     }
 }
 
-async fn persist<T, F: Future<Output = crate::error::Result<T>>>(what: &'static str, call: impl Fn() -> F) -> Option<T> {
+async fn persist<T, F: Future<Output = crate::error::Result<T>>>(
+    what: &'static str,
+    call: impl Fn() -> F,
+) -> Option<T> {
     for failures in 1.. {
         match call().await {
             Ok(value) => return Some(value),
@@ -161,5 +164,6 @@ async fn persist<T, F: Future<Output = crate::error::Result<T>>>(what: &'static 
 }
 
 fn count(queue: &SqsQueue, outcome: &'static str, messages: usize) {
-    metrics::counter!(names::MESSAGES_SETTLED, "queue" => queue.name(), "outcome" => outcome).increment(messages as u64);
+    metrics::counter!(names::MESSAGES_SETTLED, "queue" => queue.name(), "outcome" => outcome)
+        .increment(messages as u64);
 }

@@ -53,10 +53,9 @@ impl Reason {
             // SQS refuses an empty attribute and characters that XML cannot hold.
             let text: String = value.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
             let text = cut(&text, REASON_BYTES);
-            if let (false, Ok(value)) = (
-                text.is_empty(),
-                MessageAttributeValue::builder().data_type("String").string_value(text).build(),
-            ) {
+            if let (false, Ok(value)) =
+                (text.is_empty(), MessageAttributeValue::builder().data_type("String").string_value(text).build())
+            {
                 attributes.insert(name.to_owned(), value);
             }
         };

@@ -190,7 +190,8 @@ impl SqsQueue {
             send = send.message_group_id(group).message_deduplication_id(message.id.as_ref());
         }
         send.send().await.map_err(|error| self.failed(error, "park in the dead-letter queue of"))?;
-        metrics::counter!(names::PARKED, "queue" => self.name, "stage" => reason.stage, "kind" => reason.kind).increment(1);
+        metrics::counter!(names::PARKED, "queue" => self.name, "stage" => reason.stage, "kind" => reason.kind)
+            .increment(1);
         tracing::warn!(
             queue = self.name, message.id = %message.id, pipeline = reason.pipeline, subject = reason.subject,
             stage = reason.stage, fault = reason.fault, kind = reason.kind, reason = %reason.message, "parked"

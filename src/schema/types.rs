@@ -161,7 +161,9 @@ fn decimal(text: &str, arguments: &[&str]) -> Result<ColumnType, String> {
         _ => return Err(format!("`{text}` needs its digits, such as decimal(12,2)")),
     };
     if !(1..=38).contains(&precision) || scale > precision || scale > 37 {
-        return Err(format!("`{text}`: a decimal has 1 to 38 digits, at most 37 of them (and no more than all) after the point"));
+        return Err(format!(
+            "`{text}`: a decimal has 1 to 38 digits, at most 37 of them (and no more than all) after the point"
+        ));
     }
     Ok(ColumnType::Decimal { precision, scale })
 }
@@ -184,8 +186,19 @@ mod tests {
     #[test]
     fn every_type_reads_back_as_it_is_written() {
         for text in [
-            "smallint", "integer", "bigint", "decimal(38,37)", "real", "double precision", "boolean", "char(4096)",
-            "varchar(65535)", "date", "timestamp", "timestamptz", "super",
+            "smallint",
+            "integer",
+            "bigint",
+            "decimal(38,37)",
+            "real",
+            "double precision",
+            "boolean",
+            "char(4096)",
+            "varchar(65535)",
+            "date",
+            "timestamp",
+            "timestamptz",
+            "super",
         ] {
             assert_eq!(text.parse::<ColumnType>().expect(text).to_string(), text);
         }

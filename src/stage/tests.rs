@@ -1,15 +1,15 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::basic::{Compression, Encoding, PageType};
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use ::parquet::basic::{Compression, Encoding, PageType};
-use ::parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::parquet::Encoder;
 use super::{Area, LEDGER_COLUMNS, Quarantine, copy_manifest, objects_file, parse_url};
@@ -18,10 +18,8 @@ use crate::model::{BatchId, ObjectEntry, Reject, Rule, Sequencer, StagedFile};
 
 /// A file of `rows` numbers and texts.
 fn encode(rows: i64) -> Vec<u8> {
-    let schema = Arc::new(Schema::new(vec![
-        Field::new("n", DataType::Int64, false),
-        Field::new("t", DataType::Utf8, true),
-    ]));
+    let schema =
+        Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false), Field::new("t", DataType::Utf8, true)]));
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
     let texts: ArrayRef = Arc::new(StringArray::from_iter((0..rows).map(|n| (n % 3 > 0).then(|| format!("text {n}")))));
     let mut encoder = Encoder::new(schema.clone()).expect("a schema");
@@ -76,7 +74,8 @@ fn row_14_every_file_of_a_copy_is_mandatory_with_its_exact_length_and_named_once
 #[test]
 fn the_objects_of_a_batch_travel_as_parquet() {
     let bytes = objects_file(BatchId::new(), &[entry("a'b; DROP"), entry("é")]).expect("encodes");
-    let mut reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).expect("Parquet").build().expect("reads");
+    let mut reader =
+        ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).expect("Parquet").build().expect("reads");
     let rows = reader.next().expect("a batch").expect("reads");
     assert_eq!(rows.num_columns(), LEDGER_COLUMNS.len());
     assert_eq!(rows.column(3).as_string::<i32>().value(0), "a'b; DROP");

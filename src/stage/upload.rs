@@ -84,9 +84,11 @@ impl Store {
             .send()
             .await
             .map_err(|error| classify(error, self.what("read", key), ErrorKind::Unavailable))?;
-        let body = answer.body.collect().await.map_err(|error| {
-            crate::error::Error::caused(ErrorKind::Unavailable, self.what("read", key), error)
-        })?;
+        let body = answer
+            .body
+            .collect()
+            .await
+            .map_err(|error| crate::error::Error::caused(ErrorKind::Unavailable, self.what("read", key), error))?;
         Ok(body.into_bytes())
     }
 
@@ -246,9 +248,9 @@ impl Upload {
             .send()
             .await
             .map_err(|error| classify(error, self.store.what("begin", &self.key), ErrorKind::Unavailable))?;
-        let id = answer.upload_id.ok_or_else(|| {
-            crate::error::Error::new(ErrorKind::Unavailable, self.store.what("begin", &self.key))
-        })?;
+        let id = answer
+            .upload_id
+            .ok_or_else(|| crate::error::Error::new(ErrorKind::Unavailable, self.store.what("begin", &self.key)))?;
         Ok(Multipart { id, parts: Vec::new() })
     }
 }

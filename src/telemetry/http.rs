@@ -32,7 +32,12 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Serves until `shutdown`. `ready` decides `/readyz`.
-pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, ready: Arc<AtomicBool>, shutdown: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+    ready: Arc<AtomicBool>,
+    shutdown: CancellationToken,
+) {
     let router = Router::new()
         .route("/", get(|| async { Html(INDEX) }))
         .route(
@@ -51,7 +56,8 @@ pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, ready: Arc<
                     if ready {
                         (StatusCode::OK, "ready\n").into_response()
                     } else {
-                        (StatusCode::SERVICE_UNAVAILABLE, "not ready: queues or staging area not reached\n").into_response()
+                        (StatusCode::SERVICE_UNAVAILABLE, "not ready: queues or staging area not reached\n")
+                            .into_response()
                     }
                 }
             }),

@@ -83,10 +83,7 @@ pub fn install() -> Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0])
         .map_err(bucket_error)?
-        .set_buckets_for_metric(
-            Matcher::Full(BATCH_ROWS.to_owned()),
-            &[1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 5e6],
-        )
+        .set_buckets_for_metric(Matcher::Full(BATCH_ROWS.to_owned()), &[1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 5e6])
         .map_err(bucket_error)?
         .set_buckets_for_metric(Matcher::Full(LOAD_BATCHES.to_owned()), &[1.0, 2.0, 3.0, 5.0, 7.0, 10.0])
         .map_err(bucket_error)?
@@ -132,8 +129,20 @@ mod tests {
 
     #[test]
     fn no_label_is_unbounded() {
-        const BOUNDED: &[&str] =
-            &["version", "role", "queue", "outcome", "state", "pipeline", "stage", "rule", "cut", "fate", "kind", "operation"];
+        const BOUNDED: &[&str] = &[
+            "version",
+            "role",
+            "queue",
+            "outcome",
+            "state",
+            "pipeline",
+            "stage",
+            "rule",
+            "cut",
+            "fate",
+            "kind",
+            "operation",
+        ];
         for label in METRICS.iter().flat_map(|metric| metric.labels) {
             assert!(BOUNDED.contains(label), "{label}");
         }

@@ -22,7 +22,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::load::{Rows, Warehouse};
 use crate::pipeline::{Daemon, Role};
 use crate::sandbox::{NotificationShape, Options, Sandbox};
-use crate::telemetry::{http, logging, metrics};
+use crate::telemetry::metrics as names;
+use crate::telemetry::{http, logging};
 use producer::{Producer, Written};
 use progress::Progress;
 use report::{Found, Report};
@@ -59,8 +60,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) -> Result<ExitCode> {
-    logging::init(log_format, "error");
-    let handle = metrics::install()?;
+    logging::init(log_format, "error,s3s=off");
+    let handle = names::install()?;
     let temporary = arguments.data.is_none();
     let folder = match &arguments.data {
         Some(folder) => folder.clone(),
@@ -113,9 +114,8 @@ async fn show(
 
     shutdown.cancel();
     daemon_stop.cancel();
-    let stopped = running
-        .await
-        .unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "the daemon ended early", error)));
+    let stopped =
+        running.await.unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "the daemon ended early", error)));
     if let Err(error) = serving.await {
         tracing::error!(%error, "serving metrics ended early");
     }
@@ -251,10 +251,8 @@ impl Demo<'_> {
                  FROM tidegate.batches_reviews",
             )
             .await?;
-        let freshness = self
-            .warehouse
-            .query("SELECT MAX(DATEDIFF(millisecond, event_time, loaded_at)) FROM tidegate.objects_reviews")
-            .await?;
+        let metrics = self.handle.render();
+        let sum = |suffix: &str| progress::sum(&metrics, &format!("{}_{suffix}", names::FRESHNESS_SECONDS), "");
         let found = Found {
             loaded_objects: self.loaded_objects().await?,
             parked_objects: self.parked().await?,
@@ -264,7 +262,7 @@ impl Demo<'_> {
             rejected: number(&ledger, 0),
             superseded: number(&ledger, 1),
             read: number(&ledger, 2),
-            worst_freshness: Duration::from_millis(number(&freshness, 0)),
+            mean_freshness: Duration::from_secs_f64(sum("sum") / sum("count").max(1.0)),
         };
         Ok(Report::new(written, found, self.began.elapsed()))
     }

@@ -11,8 +11,35 @@ use serde_json::json;
 const FIRST_SECOND: i64 = 1_158_019_200;
 
 const WORDS: &[&str] = &[
-    "the", "album", "sounds", "warm", "and", "the", "songs", "grow", "with", "every", "listen", "voix", "très", "claire",
-    "but", "mixing", "is", "thin", "a", "must", "for", "any", "fan", "übrigens", "gut", "音楽", "ends", "too", "soon",
+    "the",
+    "album",
+    "sounds",
+    "warm",
+    "and",
+    "the",
+    "songs",
+    "grow",
+    "with",
+    "every",
+    "listen",
+    "voix",
+    "très",
+    "claire",
+    "but",
+    "mixing",
+    "is",
+    "thin",
+    "a",
+    "must",
+    "for",
+    "any",
+    "fan",
+    "übrigens",
+    "gut",
+    "音楽",
+    "ends",
+    "too",
+    "soon",
 ];
 
 /// What the producer wrote, by its own count.

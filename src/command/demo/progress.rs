@@ -75,12 +75,13 @@ async fn draw(handle: PrometheusHandle, objects: u64, end: CancellationToken) {
 }
 
 /// The sum over a metric's series whose labels hold `label`.
-fn sum(text: &str, name: &str, label: &str) -> f64 {
+pub(super) fn sum(text: &str, name: &str, label: &str) -> f64 {
     text.lines()
         .filter_map(|line| line.strip_prefix(name))
         .filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(label))
         .filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok())
-        .sum()
+        // An empty `sum()` of floats is -0.
+        .fold(0.0, |sum, value| sum + value)
 }
 
 #[cfg(test)]

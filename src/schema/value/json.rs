@@ -68,8 +68,9 @@ fn check(text: &str) -> Result<(), Violation> {
     if !unicode_escapes {
         return Ok(());
     }
-    let value: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| Violation::new(Rule::Character, format!("the JSON holds an escape that is no text: {error}")))?;
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+        Violation::new(Rule::Character, format!("the JSON holds an escape that is no text: {error}"))
+    })?;
     if holds_nul(&value) { Err(nul()) } else { Ok(()) }
 }
 

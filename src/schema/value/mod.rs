@@ -102,9 +102,7 @@ pub fn coerce<'a>(value: Value<'a>, column_type: ColumnType, parse: &TimeParse) 
             fit_text(Cow::Borrowed(if value { "true" } else { "false" }), column_type)
         }
         (Value::Bool(value), ColumnType::Boolean) => Ok(Cell::Bool(value)),
-        (Value::Bool(value), _) => {
-            Err(Violation::new(Rule::Type, format!("the boolean {value} is no {column_type}")))
-        }
+        (Value::Bool(value), _) => Err(Violation::new(Rule::Type, format!("the boolean {value} is no {column_type}"))),
         (Value::Number(digits), _) => scalar(digits, column_type, parse).map(Cell::into_owned),
         (Value::Text(text), _) => scalar(text.trim(), column_type, parse).map(Cell::into_owned),
     }

@@ -73,10 +73,9 @@ pub(super) fn integer(text: &str, least: i64, most: i64, column_type: ColumnType
             _ => Err(out_of_range(text, column_type)),
         },
         Err(ScaleError::TooLarge) => Err(out_of_range(text, column_type)),
-        Err(ScaleError::Inexact) => Err(Violation::new(
-            Rule::Type,
-            format!("{} has a fraction, which {column_type} cannot hold", quoted(text)),
-        )),
+        Err(ScaleError::Inexact) => {
+            Err(Violation::new(Rule::Type, format!("{} has a fraction, which {column_type} cannot hold", quoted(text))))
+        }
         Err(ScaleError::NotANumber) => Err(not_a_number(text, column_type)),
     }
 }

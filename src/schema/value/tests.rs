@@ -15,7 +15,9 @@ fn text_as(text: &str, column_type: &str, parse: TimeParse) -> Result<Cell<'stat
 
 fn number(digits: &str, column_type: &str) -> Result<Cell<'static>, Rule> {
     let column_type = column_type.parse().expect("a type");
-    coerce(Value::Number(digits), column_type, &TimeParse::Iso).map(Cell::into_owned).map_err(|violation| violation.rule)
+    coerce(Value::Number(digits), column_type, &TimeParse::Iso)
+        .map(Cell::into_owned)
+        .map_err(|violation| violation.rule)
 }
 
 #[test]
@@ -125,7 +127,10 @@ fn super_takes_any_json_that_json_parse_takes() {
     assert_eq!(json(Value::Json(&deep)), Err(Rule::Range));
     let long = format!("[{}]", "1,".repeat(40_000) + "1");
     assert_eq!(json(Value::Json(&long)), Err(Rule::Length));
-    assert_eq!(coerce(Value::Json("[1]"), ColumnType::Varchar(9), &TimeParse::Iso).map_err(|v| v.rule), Err(Rule::Type));
+    assert_eq!(
+        coerce(Value::Json("[1]"), ColumnType::Varchar(9), &TimeParse::Iso).map_err(|v| v.rule),
+        Err(Rule::Type)
+    );
 }
 
 proptest! {

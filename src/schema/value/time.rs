@@ -66,37 +66,37 @@ fn moment(text: &str, parse: &TimeParse) -> Result<Timestamp, Violation> {
         TimeParse::EpochSeconds => epoch(text, 6),
         TimeParse::EpochMillis => epoch(text, 3),
         TimeParse::EpochMicros => epoch(text, 0),
-        TimeParse::Formats(formats) => {
-            formats.iter().find_map(|format| by_format(format, text)).ok_or_else(|| {
-                Violation::new(Rule::Type, format!("{} is no time of the form {}", quoted(text), formats.join(" or ")))
-            })
-        }
+        TimeParse::Formats(formats) => formats.iter().find_map(|format| by_format(format, text)).ok_or_else(|| {
+            Violation::new(Rule::Type, format!("{} is no time of the form {}", quoted(text), formats.join(" or ")))
+        }),
     }
 }
 
 /// `scale` is the number of digits from the unit of the text to microseconds.
 fn epoch(text: &str, scale: u8) -> Result<Timestamp, Violation> {
     match scaled(text, scale) {
-        Ok(micros) => i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).ok_or_else(
-            || Violation::new(Rule::Range, format!("{} is outside the years that a timestamp holds", quoted(text))),
-        ),
+        Ok(micros) => {
+            i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).ok_or_else(|| {
+                Violation::new(Rule::Range, format!("{} is outside the years that a timestamp holds", quoted(text)))
+            })
+        }
         Err(ScaleError::Inexact) => Err(Violation::new(
             Rule::Range,
             format!("{} is finer than the microseconds that a timestamp keeps", quoted(text)),
         )),
-        Err(ScaleError::TooLarge) => Err(Violation::new(
-            Rule::Range,
-            format!("{} is outside the years that a timestamp holds", quoted(text)),
-        )),
+        Err(ScaleError::TooLarge) => {
+            Err(Violation::new(Rule::Range, format!("{} is outside the years that a timestamp holds", quoted(text))))
+        }
         Err(ScaleError::NotANumber) => Err(not_a_time(text, "epoch number")),
     }
 }
 
 fn looks_like_date(text: &str) -> bool {
-    text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| match at {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    })
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 fn iso(text: &str) -> Option<Timestamp> {
