@@ -81,6 +81,7 @@ impl Daemon {
         let store =
             Store::new(clients.s3.clone(), service.staging.uri.bucket.clone(), service.staging.encryption.clone());
         metrics::gauge!(names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION"), "role" => role.as_str()).set(1.0);
+        names::begin(runtimes.iter().map(|runtime| runtime.name()));
         for runtime in &runtimes {
             metrics::gauge!(names::FRESHNESS_TARGET, "pipeline" => runtime.name().to_owned())
                 .set(runtime.pipeline.freshness.as_secs_f64());

@@ -54,7 +54,7 @@ table! {
     QUEUE_MESSAGES = "tidegate_queue_messages", Gauge, Count, ["queue", "state"], "Messages in a queue by SQS's own count: visible, in_flight, delayed; for events, loads and their dead-letter queues.";
     QUEUE_OLDEST = "tidegate_queue_oldest_received_seconds", Gauge, Seconds, ["queue"], "Age of the oldest message in the newest receipt, since it was sent.";
     EVENTS = "tidegate_events_total", Counter, Count, ["outcome"], "Object events in notifications: routed, unrouted, ignored (removals, test events), malformed.";
-    OBJECTS = "tidegate_objects_total", Counter, Count, ["pipeline", "outcome"], "Objects by where they ended: staged, duplicate, parked, replaced, released.";
+    OBJECTS = "tidegate_objects_total", Counter, Count, ["pipeline", "outcome"], "Objects by where they ended: staged, parked, replaced by a newer version before they were read, released for another try.";
     OBJECTS_READING = "tidegate_objects_reading", Gauge, Count, ["pipeline"], "Objects being read now.";
     BYTES = "tidegate_bytes_total", Counter, Bytes, ["pipeline", "stage"], "Bytes by stage: read (as stored), decompressed, staged.";
     RECORDS = "tidegate_records_total", Counter, Count, ["pipeline", "outcome"], "Records of objects that were staged: read = staged + rejected.";
@@ -66,7 +66,7 @@ table! {
     LOADS = "tidegate_loads_total", Counter, Count, ["pipeline", "outcome"], "Load transactions: committed, retried, parked.";
     LOAD_BATCHES = "tidegate_load_batches", Histogram, Count, ["pipeline"], "Batches in a load transaction.";
     LOAD_SECONDS = "tidegate_load_seconds", Histogram, Seconds, ["pipeline"], "Time from submitting a load transaction until its outcome is known.";
-    ROWS_LOADED = "tidegate_rows_loaded_total", Counter, Count, ["pipeline", "fate"], "Rows copied, by what became of them: inserted, updated, superseded, already_loaded.";
+    ROWS_LOADED = "tidegate_rows_loaded_total", Counter, Count, ["pipeline", "fate"], "Rows copied, by what became of them: inserted, updated, unchanged, superseded, already_loaded.";
     FRESHNESS_SECONDS = "tidegate_freshness_seconds", Histogram, Seconds, ["pipeline"], "Time from an object's creation until the commit that loaded it.";
     FRESHNESS_TARGET = "tidegate_freshness_target_seconds", Gauge, Seconds, ["pipeline"], "The freshness that the pipeline owes.";
     PARKED = "tidegate_parked_total", Counter, Count, ["queue", "stage", "kind"], "Messages parked in a dead-letter queue, by the stage that gave up and the kind of error.";
@@ -100,7 +100,43 @@ pub fn install() -> Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Gives every metric its help text, and every counter that needs no label value a first zero.
+/// Gives the counters of these pipelines their first zero, so that the first event is an increase and not a new series.
+pub fn begin<'a>(pipelines: impl IntoIterator<Item = &'a str>) {
+    for queue in ["events", "loads"] {
+        for name in [MESSAGES_RECEIVED, LEASES_LOST] {
+            metrics::counter!(name, "queue" => queue).increment(0);
+        }
+        for outcome in ["deleted", "parked", "released"] {
+            metrics::counter!(MESSAGES_SETTLED, "queue" => queue, "outcome" => outcome).increment(0);
+        }
+    }
+    for outcome in ["routed", "unrouted", "ignored", "malformed"] {
+        metrics::counter!(EVENTS, "outcome" => outcome).increment(0);
+    }
+    for operation in ["receive", "delete", "park", "release", "quarantine", "objects", "manifest", "send", "describe"] {
+        metrics::counter!(RETRIES, "operation" => operation).increment(0);
+    }
+    for pipeline in pipelines {
+        for (name, label, values) in PIPELINE_COUNTERS {
+            for value in *values {
+                metrics::counter!(*name, "pipeline" => pipeline.to_owned(), *label => *value).increment(0);
+            }
+        }
+        metrics::counter!(READ_RESUMED, "pipeline" => pipeline.to_owned()).increment(0);
+    }
+}
+
+/// The counters of a pipeline with one more label, and that label's values.
+const PIPELINE_COUNTERS: &[(&str, &str, &[&str])] = &[
+    (OBJECTS, "outcome", &["staged", "parked", "replaced", "released"]),
+    (BYTES, "stage", &["read", "decompressed", "staged"]),
+    (RECORDS, "outcome", &["read", "staged", "rejected"]),
+    (BATCHES, "cut", &["freshness", "rows", "bytes", "objects", "shutdown"]),
+    (LOADS, "outcome", &["committed", "retried", "parked"]),
+    (ROWS_LOADED, "fate", &["inserted", "updated", "unchanged", "superseded", "already_loaded"]),
+];
+
+/// Gives every metric its help text.
 fn describe() {
     for metric in METRICS {
         match metric.kind {

@@ -20,7 +20,6 @@ struct Query {
 
 /// Every query of the dashboard and of the alerts, with the panel or alert that asks it; Grafana's variables are
 /// replaced, so that Prometheus can run it.
-#[expect(dead_code, reason = "for the test that runs every query against a scraped daemon")]
 pub(crate) fn queries() -> Vec<(String, String)> {
     dashboard_queries().into_iter().chain(alert_queries()).map(|query| (query.asked_by, query.promql)).collect()
 }

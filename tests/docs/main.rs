@@ -6,7 +6,11 @@ use std::process::Command;
 
 mod dashboards;
 mod infra;
+mod layers;
+#[cfg(feature = "sandbox")]
+mod live;
 mod promql;
+mod readme;
 
 /// A path from the repository's top.
 fn path(relative: &str) -> PathBuf {
@@ -28,9 +32,17 @@ fn must_succeed_where_installed(program: &str, arguments: &[&str], folder: &str)
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         ),
+        // CI installs what Debian has; Terraform's binary is in none of the registries.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            println!("not checked: {program} is not installed");
+            assert!(program == "terraform" || std::env::var_os("CI").is_none(), "{program} is not installed, and CI needs it");
+            skipped(&format!("{program} is not installed, so {} was not run", arguments.join(" ")));
         }
         Err(error) => panic!("{program}: {error}"),
     }
+}
+
+/// Says that something was not checked, past the capture of the test harness.
+fn skipped(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }

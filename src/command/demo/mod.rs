@@ -54,6 +54,12 @@ pub(super) struct Arguments {
     /// The folder for buckets, queues, database and configuration; it must not hold an earlier demo. By default a temporary one.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// Where the sandbox listens. By default 127.0.0.1:4566 if it is free; with `--once` any free port.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Where metrics are served. By default 127.0.0.1:9464 if it is free; with `--once` any free port.
+    #[arg(long)]
+    metrics: Option<SocketAddr>,
     /// How long `--once` may take, in seconds.
     #[arg(long, default_value_t = 110)]
     timeout: u64,
@@ -84,9 +90,13 @@ async fn show(
     handle: metrics_exporter_prometheus::PrometheusHandle,
 ) -> Result<ExitCode> {
     println!("Starting the sandbox (S3, SQS, Redshift Data API over an embedded PostgreSQL) …");
-    let listen = if arguments.once { free_port() } else { preferred(4566) };
+    let choose = |asked: Option<SocketAddr>, usual: u16| match asked {
+        Some(address) => address,
+        None if arguments.once => free_port(),
+        None => preferred(usual),
+    };
     let sandbox = Sandbox::start(Options {
-        listen,
+        listen: choose(arguments.listen, 4566),
         data: folder.join("sandbox"),
         postgres_url: None,
         notifications: NotificationShape::S3,
@@ -94,7 +104,7 @@ async fn show(
     .await?;
     let clients = setup::clients(&sandbox.endpoint());
     setup::resources(&clients).await?;
-    let metrics_listener = http::listen(if arguments.once { free_port() } else { preferred(9464) }).await?;
+    let metrics_listener = http::listen(choose(arguments.metrics, 9464)).await?;
     let metrics_address = metrics_listener.local_addr()?;
     let config = setup::configuration(&folder.join("config"), &sandbox.endpoint(), &metrics_address.to_string())?;
     let warehouse = Warehouse::new(clients.redshift.clone(), config.service.warehouse.clone());
