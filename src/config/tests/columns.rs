@@ -109,7 +109,7 @@ fn a_column_that_cannot_work_is_refused_with_a_remedy() {
         ("a = 1", "column `a` has neither a type nor keys", "write its type"),
         ("a = { type = \"bigint\", required = \"yes\" }", "must be true or false", "required = true"),
         ("a = { type = \"bigint\", from = \"\" }", "`from` is empty", "name of the record's field"),
-        ("a = { type = \"bigint\", from = \"{dya}\" }", "`{dya}` is no capture", "`day` or `part`"),
+        ("a = { type = \"bigint\", from = \"{dya}\" }", "`{dya}` is no capture", "the captures are `day`, `part`"),
         ("_tidegate_row = \"bigint\"", "reserved for lineage", "rename"),
         ("_Tidegate_x = \"bigint\"", "reserved for lineage", "rename"),
         ("\"\" = \"bigint\"", "a name is empty", "rename"),

@@ -83,7 +83,7 @@ sql = "songplays.sql"
     7 | events_visibilty = "120s"
       | ^^^^^^^^^^^^^^^^
       |
-      = help: did you mean `events_visibility`? the keys here are `events`, `events_dlq`, `loads`, `loads_dlq`, `events_visibility`, `loads_visibility` or `on_unrouted`
+      = help: did you mean `events_visibility`? the keys here are `events`, `events_dlq`, `loads`, `loads_dlq`, `events_visibility`, `loads_visibility`, `on_unrouted`
 
     error: `database` is missing in [warehouse]
       --> tidegate.toml:12:1
@@ -157,7 +157,7 @@ sql = "songplays.sql"
     11 | asin = { type = "varchar(16)", requird = true }
        |                                ^^^^^^^
        |
-       = help: did you mean `required`? the keys here are `from`, `type`, `required`, `parse`, `pattern`, `min`, `max` or `mask`
+       = help: did you mean `required`? the keys here are `from`, `type`, `required`, `parse`, `pattern`, `min`, `max`, `mask`
 
     error: `max` is below `min`: no value could pass
       --> pipelines/reviews.toml:12:50
@@ -193,21 +193,13 @@ sql = "songplays.sql"
        |
        = help: write the schema and the table, such as "bestsellers.reviews"
 
-    error: key column `asin` is not required, and a missing key never matches: the row would be inserted again
-      --> pipelines/reviews.toml:19:8
-       |
-    19 | key = ["asin", "reviewer"]
-       |        ^^^^^^
-       |
-       = help: add `required = true` to column `asin`
-
     error: `key` names `reviewer`, which is no column
       --> pipelines/reviews.toml:19:16
        |
     19 | key = ["asin", "reviewer"]
        |                ^^^^^^^^^^
        |
-       = help: the columns are `asin`, `overal`, `day` or `day`
+       = help: the columns are `asin`, `overal`, `day`
 
     error: unknown key `step`
       --> pipelines/reviews.toml:21:3
@@ -215,7 +207,7 @@ sql = "songplays.sql"
     21 | [[step]]
        |   ^^^^
        |
-       = help: the keys here are `name`, `freshness`, `source`, `columns`, `target`, `batch` or `rejects`
+       = help: the keys here are `name`, `freshness`, `source`, `columns`, `target`, `batch`, `rejects`
 
     error: this is no TOML: invalid basic string, expected `"`
      --> pipelines/syntax.toml:1:10
@@ -233,7 +225,7 @@ sql = "songplays.sql"
       |
       = help: texts stand in "quotes", lists in [brackets], and each key on a line of its own
 
-    22 problems in the configuration
+    21 problems in the configuration
     "#);
 }
 
@@ -330,7 +322,7 @@ fn missing_tables_and_keys_are_shown_with_what_belongs_there() {
     error: `queues` is missing
      --> tidegate.toml:1:1
       |
-    1 | 
+    1 |
       | ^
       |
       = help: add a table `[queues]` with `events`, `events_dlq`, `loads` and `loads_dlq`
@@ -338,7 +330,7 @@ fn missing_tables_and_keys_are_shown_with_what_belongs_there() {
     error: `staging` is missing
      --> tidegate.toml:1:1
       |
-    1 | 
+    1 |
       | ^
       |
       = help: add a table `[staging]` with `uri`
@@ -346,7 +338,7 @@ fn missing_tables_and_keys_are_shown_with_what_belongs_there() {
     error: `warehouse` is missing
      --> tidegate.toml:1:1
       |
-    1 | 
+    1 |
       | ^
       |
       = help: add a table `[warehouse]` with `workgroup` or `cluster`, `database` and `iam_role`
@@ -405,7 +397,7 @@ fn missing_tables_and_keys_are_shown_with_what_belongs_there() {
     2 | bukcet = "landing"
       | ^^^^^^
       |
-      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `on_unknown_field`, `max_record_bytes`, `max_object_bytes`, `max_expansion` or `max_read_time`
+      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `on_unknown_field`, `max_record_bytes`, `max_object_bytes`, `max_expansion`, `max_read_time`
 
     10 problems in the configuration
     "#);
@@ -431,7 +423,7 @@ fn a_folder_without_pipelines_is_told() {
     error: the folder of the pipelines, pipelines, holds no `*.toml`
      --> tidegate.toml:1:1
       |
-    1 | 
+    1 |
       | ^
       |
       = help: add a pipeline: without one, no object goes anywhere
@@ -452,7 +444,7 @@ fn long_lines_are_cut_around_the_place() {
     5 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", tpye = 1 } }
       |                                                                        ^^^^
       |
-      = help: the keys here are `from`, `type`, `required`, `parse`, `pattern`, `min`, `max` or `mask`
+      = help: the keys here are `from`, `type`, `required`, `parse`, `pattern`, `min`, `max`, `mask`
 
     1 problem in the configuration
     "#);
@@ -461,5 +453,15 @@ fn long_lines_are_cut_around_the_place() {
 #[test]
 fn places_are_right_behind_a_byte_order_mark_and_windows_line_ends() {
     let pipeline = format!("\u{feff}{}", replaced(EVENTS, "\"raw.events\"", "\"events\"").replace('\n', "\r\n"));
-    assert_snapshot!(refused(SERVICE, &pipeline), @"");
+    assert_snapshot!(refused(SERVICE, &pipeline), @r#"
+    error: `events` is no schema and table
+     --> pipelines/p.toml:6:20
+      |
+    6 | target = { table = "events", mode = "append" }
+      |                    ^^^^^^^^
+      |
+      = help: write the schema and the table, such as "bestsellers.reviews"
+
+    1 problem in the configuration
+    "#);
 }
