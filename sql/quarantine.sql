@@ -12,7 +12,7 @@ CREATE EXTERNAL TABLE tidegate_external.quarantine (
     "column"    VARCHAR(127),
     rule        VARCHAR(32),
     message     VARCHAR(4096),
-    raw         VARCHAR(16384),  -- the record's first 16 KiB, where it is UTF-8
+    "raw"       VARCHAR(16384),  -- the record's first 16 KiB, where it is UTF-8
     raw_base64  VARCHAR(22000)   -- the same, where it is not
 )
 PARTITIONED BY (pipeline VARCHAR(40), "date" DATE)

@@ -9,8 +9,10 @@ use aws_config::{BehaviorVersion, SdkConfig};
 /// One client for each service.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// S3: the source buckets and the staging area.
+    /// S3, for reading the source buckets.
     pub s3: aws_sdk_s3::Client,
+    /// S3, for writing to the staging area.
+    pub staging: aws_sdk_s3::Client,
     /// SQS: the events and loads queues.
     pub sqs: aws_sdk_sqs::Client,
     /// The Redshift Data API.
@@ -28,11 +30,16 @@ impl Clients {
         let retries = RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(100));
         let s3_endpoint_is_overridden = config.endpoint_url().is_some()
             || ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"].iter().any(|name| std::env::var_os(name).is_some());
-        // A read is given up after 20 s without a byte and resumed from its offset; a part's upload may take longer in all.
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(s3_endpoint_is_overridden)
-            .retry_config(retries.clone())
-            .timeout_config(TimeoutConfig::builder().read_timeout(Duration::from_secs(20)).build());
+        let s3 = |read_timeout| {
+            aws_sdk_s3::config::Builder::from(config)
+                .force_path_style(s3_endpoint_is_overridden)
+                .retry_config(retries.clone())
+                .timeout_config(TimeoutConfig::builder().read_timeout(read_timeout).build())
+                .build()
+        };
+        // The SDK's read timeout runs from the request's first byte until the answer's: for a GET that is the wait for its head,
+        // and the body has the reader's own limit; for a PUT it is the whole upload.
+        let (reading, writing) = (s3(Duration::from_secs(20)), s3(Duration::from_secs(300)));
         // Above the 20 s of a long poll.
         let sqs = aws_sdk_sqs::config::Builder::from(config).retry_config(retries.clone()).timeout_config(
             TimeoutConfig::builder()
@@ -48,7 +55,8 @@ impl Clients {
                 .build(),
         );
         Clients {
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            s3: aws_sdk_s3::Client::from_conf(reading),
+            staging: aws_sdk_s3::Client::from_conf(writing),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             redshift: aws_sdk_redshiftdata::Client::from_conf(redshift.build()),
         }

@@ -1,5 +1,6 @@
 //! A batch that still takes objects.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -13,20 +14,33 @@ pub struct OpenBatch {
     opened: Instant,
     opened_at: Timestamp,
     objects: Vec<ObjectEntry>,
+    ids: HashSet<String>,
     rows: u64,
     bytes: u64,
+    rejected_bytes: u64,
 }
 
 impl OpenBatch {
     /// A batch without objects, opened now by both clocks.
     pub fn new(now: Instant, at: Timestamp) -> Self {
-        OpenBatch { id: BatchId::new(), opened: now, opened_at: at, objects: Vec::new(), rows: 0, bytes: 0 }
+        OpenBatch {
+            id: BatchId::new(),
+            opened: now,
+            opened_at: at,
+            objects: Vec::new(),
+            ids: HashSet::new(),
+            rows: 0,
+            bytes: 0,
+            rejected_bytes: 0,
+        }
     }
 
-    /// Adds an object whose rows take `bytes` in memory.
-    pub fn add(&mut self, object: ObjectEntry, bytes: u64) {
+    /// Adds an object whose rows take `bytes` in memory, and its rejects `rejected_bytes`.
+    pub fn add(&mut self, object: ObjectEntry, bytes: u64, rejected_bytes: u64) {
         self.rows += object.staged;
         self.bytes += bytes;
+        self.rejected_bytes += rejected_bytes;
+        self.ids.insert(object.id.clone());
         self.objects.push(object);
     }
 
@@ -53,6 +67,16 @@ impl OpenBatch {
     /// The bytes that the rows took in memory.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The bytes of the rejected records, of which the quarantine file is held in memory until the batch is closed.
+    pub fn rejected_bytes(&self) -> u64 {
+        self.rejected_bytes
+    }
+
+    /// Whether the batch has the object with this identity.
+    pub fn holds(&self, id: &str) -> bool {
+        self.ids.contains(id)
     }
 
     /// The objects.

@@ -36,6 +36,9 @@ impl Cut {
 /// Half of the freshness is for collecting, the other half for staging, queueing and loading.
 const COLLECTING_SHARE: u32 = 2;
 
+/// The rejected records of a batch are held in memory: at most about this many bytes of them, and compressed.
+const REJECTED_BYTES: u64 = 32 << 20;
+
 /// When a batch opened at `opened` must be closed for its age.
 pub fn deadline(opened: Instant, freshness: Duration) -> Instant {
     opened + freshness / COLLECTING_SHARE
@@ -45,7 +48,7 @@ pub fn deadline(opened: Instant, freshness: Duration) -> Instant {
 pub fn cut(batch: &OpenBatch, limits: &BatchLimits, freshness: Duration, now: Instant) -> Option<Cut> {
     if batch.rows() >= limits.max_rows {
         Some(Cut::Rows)
-    } else if batch.bytes() >= limits.max_bytes {
+    } else if batch.bytes() >= limits.max_bytes || batch.rejected_bytes() >= REJECTED_BYTES {
         Some(Cut::Bytes)
     } else if batch.objects().len() >= limits.max_objects {
         Some(Cut::Objects)
@@ -82,7 +85,7 @@ mod tests {
                 rejected: 1,
                 staged: *rows,
             };
-            batch.add(entry, *bytes);
+            batch.add(entry, *bytes, 0);
         }
         batch
     }
@@ -95,6 +98,16 @@ mod tests {
         assert_eq!(decide(&[(60, 10), (40, 10)]), Some(Cut::Rows));
         assert_eq!(decide(&[(1, 1_000)]), Some(Cut::Bytes));
         assert_eq!(decide(&[(0, 0), (0, 0), (0, 0)]), Some(Cut::Objects));
+    }
+
+    #[test]
+    fn rejects_close_a_batch_before_they_fill_the_memory() {
+        let now = Instant::now();
+        let mut batch = batch(now, &[(1, 1)]);
+        let entry = batch.objects()[0].clone();
+        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, now), None);
+        batch.add(entry, 0, REJECTED_BYTES);
+        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, now), Some(Cut::Bytes));
     }
 
     /// What goes wrong elsewhere, row 1: workers hold messages while the batcher waits for more data.

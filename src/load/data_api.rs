@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
 use aws_sdk_redshiftdata::types::{Field, StatusString};
 
+use super::statement::literal;
 use super::{Statement, Token, is_missing_relation, verdict};
 use crate::aws::classify;
 use crate::config::{Authentication, Warehouse as Config, WarehouseName};
 use crate::error::{Error, ErrorKind, Result};
+use crate::failpoint;
 use crate::telemetry::metrics as names;
 
 /// For how long one call waits at the service for the statement's end: of the 30 s allowed.
@@ -74,9 +76,12 @@ impl Warehouse {
             .await;
         self.answered(submitted.is_ok());
         let submitted = submitted
-            .map_err(|error| classify(error, "the warehouse did not take a load", ErrorKind::WarehouseRefused))?;
+            .map_err(|error| classify(error, "the warehouse did not take a load", ErrorKind::WarehouseBusy))?;
         let id = StatementId(required(submitted.id, "BatchExecuteStatement")?);
-        let end = self.finish(&id).await?;
+        failpoint::passed("load.submitted");
+        // Each statement has its own limit, which the warehouse keeps; this one is for a warehouse that does not.
+        let limit = self.config.statement_timeout.saturating_mul(statements.len() as u32);
+        let end = self.finish(&id, limit).await?;
         if end.status() != Some(&StatusString::Finished) {
             return Err(batch_failure(&end, statements));
         }
@@ -96,9 +101,9 @@ impl Warehouse {
         let submitted = addressed!(self, request).sql(sql).statement_name("tidegate").send().await;
         self.answered(submitted.is_ok());
         let submitted = submitted
-            .map_err(|error| classify(error, "the warehouse did not take a query", ErrorKind::WarehouseRefused))?;
+            .map_err(|error| classify(error, "the warehouse did not take a query", ErrorKind::WarehouseBusy))?;
         let id = StatementId(required(submitted.id, "ExecuteStatement")?);
-        let end = self.finish(&id).await?;
+        let end = self.finish(&id, self.config.statement_timeout).await?;
         if end.status() != Some(&StatusString::Finished) {
             let text = end.error().unwrap_or("no reason given");
             return Err(Error::new(verdict(text), format!("a query failed: {text}")));
@@ -118,9 +123,19 @@ impl Warehouse {
         }
     }
 
-    /// Awaits the end of a statement; one that outlives its time limit is cancelled.
-    async fn finish(&self, id: &StatementId) -> Result<DescribeStatementOutput> {
-        let limit = Instant::now() + self.config.statement_timeout + GRACE;
+    /// Whether a schema exists, whoever may use it.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn has_schema(&self, schema: &str) -> Result<bool> {
+        let name = literal(&schema.to_lowercase());
+        Ok(!self.query(&format!("SELECT 1 FROM pg_namespace WHERE nspname = {name}")).await?.is_empty())
+    }
+
+    /// Awaits the end of a statement; one that outlives `limit` is cancelled.
+    async fn finish(&self, id: &StatementId, limit: Duration) -> Result<DescribeStatementOutput> {
+        let allowed = limit + GRACE;
+        let limit = Instant::now() + allowed;
         let mut failures = 0_u32;
         loop {
             let described = self.client.describe_statement().id(&id.0).wait_time_seconds(WAIT_SECONDS).send().await;
@@ -160,7 +175,7 @@ impl Warehouse {
                 }
                 return Err(Error::new(
                     ErrorKind::TimedOut,
-                    format!("the statement {} did not end within {:?}", id.0, self.config.statement_timeout + GRACE),
+                    format!("the statement {} did not end within {allowed:?}", id.0),
                 ));
             }
         }
@@ -197,6 +212,14 @@ fn batch_failure(end: &DescribeStatementOutput, statements: &[Statement]) -> Err
         None => (None, end.error()),
     };
     let text = text.or(end.error()).unwrap_or("no reason given");
+    if failed.is_none() || end.status() == Some(&StatusString::Aborted) {
+        // No statement of ours is at fault: it was cancelled, or never began.
+        let kind = match verdict(text) {
+            ErrorKind::WarehouseRefused => ErrorKind::WarehouseBusy,
+            kind => kind,
+        };
+        return Error::new(kind, format!("nothing was committed: {text}"));
+    }
     let name = statement.map_or("a statement", |statement| statement.name.as_str());
     let divided = text.to_lowercase().contains("division by zero") || text.to_lowercase().contains("divide by zero");
     if divided && statement.is_some_and(Statement::is_assertion) {

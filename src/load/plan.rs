@@ -57,6 +57,15 @@ pub fn plan(
         .map(|column| quote(&column.name))
         .chain(lineage.iter().map(|name| (*name).to_owned()))
         .collect();
+    // A column, and the staged value that is compared with it.
+    let compared = |names: &[String]| -> Result<Vec<Value>> {
+        let column = |name: &String| {
+            let staged = staged_columns.iter().find(|column| column.name == *name);
+            let column_type = staged.map(column_type).transpose()?.unwrap_or(ColumnType::Boolean);
+            Ok(context! { name => quote(name), staged => of_staged(&format!("s.{}", quote(name)), column_type) })
+        };
+        names.iter().map(column).collect()
+    };
     let mut updated_columns: Vec<String> =
         target_columns.iter().filter(|column| !keys.contains(column)).cloned().collect();
     if updated_columns.is_empty() {
@@ -88,8 +97,8 @@ pub fn plan(
         target_table => quote(&target.table.table),
         target_columns,
         updated_columns,
-        keys,
-        newest_by => target.newest_by.iter().map(|name| quote(name)).collect::<Vec<_>>(),
+        keys => compared(&target.key)?,
+        newest_by => compared(&target.newest_by)?,
         lineage => target.lineage,
     };
     let (name, template) = match target.mode {
@@ -102,15 +111,29 @@ pub fn plan(
     Ok(statements)
 }
 
-fn sql_column(column: &ManifestColumn) -> Result<Value> {
-    let column_type: ColumnType = column.sql_type.parse().map_err(|reason: String| {
+fn column_type(column: &ManifestColumn) -> Result<ColumnType> {
+    column.sql_type.parse().map_err(|reason: String| {
         Error::new(ErrorKind::Malformed, format!("the manifest's column {}: {reason}", column.name))
-    })?;
+    })
+}
+
+fn sql_column(column: &ManifestColumn) -> Result<Value> {
+    let column_type = column_type(column)?;
     Ok(context! {
         name => quote(&column.name),
         staged_type => column_type.staged().to_string(),
-        is_super => column_type == ColumnType::Super,
+        value => of_staged(&quote(&column.name), column_type),
     })
+}
+
+/// The value of the target's column, from the staged one.
+fn of_staged(column: &str, column_type: ColumnType) -> String {
+    match column_type {
+        ColumnType::Super => format!("JSON_PARSE({column})"),
+        // Explicitly: the implicit cast would take the session's time zone.
+        ColumnType::TimestampTz => format!("({column} AT TIME ZONE 'UTC')"),
+        _ => column.to_owned(),
+    }
 }
 
 fn sql_batch(batch: &Manifest) -> Value {

@@ -56,7 +56,7 @@ fn without_comment(line: &str) -> &str {
     line.split_once(" -- ").map_or(line, |(sql, _)| sql).trim_end()
 }
 
-/// A text as a SQL literal. Only for what the configuration checked: addresses in the staging area, and role names.
+/// A text as a SQL literal. Only for what the configuration checked: addresses in the staging area, names of roles and schemas.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -66,10 +66,10 @@ fn statements(mode: Mode, lineage: bool) -> Vec<Statement> {
     }
     let files = LoadFiles { rows: Some("s3://s/rows.manifest".into()), objects: "s3://s/objects.manifest".into() };
     let batch = manifest(&["00", "01"]);
-    let token = Token::new([batch.batch], 1);
+    let token = Token::new([(batch.batch, "m")], 1);
     let ledger = Ledger::new("tidegate", "p");
-    let planned =
-        plan(&pipeline, &warehouse(), &ledger, OBJECT_COLUMNS, std::slice::from_ref(&batch), &files, &token).expect("a plan");
+    let planned = plan(&pipeline, &warehouse(), &ledger, OBJECT_COLUMNS, std::slice::from_ref(&batch), &files, &token)
+        .expect("a plan");
     // What differs from run to run.
     let stable = |sql: &str| sql.replace(&batch.batch.to_string(), "BATCH").replace(token.as_str(), "TOKEN");
     planned.into_iter().map(|statement| Statement { sql: stable(&statement.sql), ..statement }).collect()
@@ -141,7 +141,7 @@ fn a_load_fits_the_data_api() {
 fn a_load_without_rows_copies_only_its_objects() {
     let batch = Manifest { files: Vec::new(), ..manifest(&["00"]) };
     let files = LoadFiles { rows: None, objects: "s3://s/objects.manifest".into() };
-    let token = Token::new([batch.batch], 1);
+    let token = Token::new([(batch.batch, "m")], 1);
     let pipeline = pipeline(vec![column("id", "bigint")]);
     let planned = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
         .expect("a plan");
@@ -160,7 +160,7 @@ fn a_batch_staged_before_its_pipeline_got_a_new_key_is_refused() {
     pipeline.target.key = vec!["new".into()];
     let batch = manifest(&["00"]);
     let files = LoadFiles { rows: None, objects: "s3://s/o".into() };
-    let token = Token::new([batch.batch], 1);
+    let token = Token::new([(batch.batch, "m")], 1);
     let error = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
         .expect_err("lacks its key");
     assert_eq!(error.kind(), ErrorKind::Malformed);
@@ -183,12 +183,14 @@ fn batches_share_a_load_while_no_object_comes_twice_and_the_columns_stay() {
 }
 
 #[test]
-fn a_token_depends_on_its_batches_and_its_attempt_and_fits_the_data_api() {
+fn a_token_depends_on_its_batches_their_messages_and_its_attempt_and_fits_the_data_api() {
     let batch = BatchId::new();
-    assert_eq!(Token::new([batch], 1), Token::new([batch], 1));
-    assert_ne!(Token::new([batch], 1), Token::new([batch], 2));
-    assert_ne!(Token::new([batch], 1), Token::new([batch, BatchId::new()], 1));
-    assert!(Token::new([batch], 1).as_str().len() <= 64);
+    let token = Token::new([(batch, "m")], 1);
+    assert_eq!(token, Token::new([(batch, "m")], 1));
+    assert_ne!(token, Token::new([(batch, "m")], 2));
+    assert_ne!(token, Token::new([(batch, "redriven")], 1));
+    assert_ne!(token, Token::new([(batch, "m"), (BatchId::new(), "n")], 1));
+    assert!(token.as_str().len() <= 64);
 }
 
 #[test]
@@ -198,6 +200,13 @@ fn the_warehouses_texts_tell_busy_from_refused() {
         ("ERROR: Query (123) cancelled on user's request", ErrorKind::WarehouseBusy),
         ("Redshift endpoint doesn't exist: cluster is paused", ErrorKind::WarehouseBusy),
         ("ERROR: Disk Full", ErrorKind::WarehouseBusy),
+        ("Query (123) cancelled by WLM abort action of Query Monitoring Rule", ErrorKind::WarehouseBusy),
+        ("ERROR: canceling statement due to statement timeout", ErrorKind::TimedOut),
+        (
+            "Spectrum Scan Error. Error: HTTP response error code: 503 SlowDown: Retries exceeded",
+            ErrorKind::WarehouseBusy,
+        ),
+        ("Spectrum Scan Error. error: Access Denied", ErrorKind::WarehouseForbidden),
         ("ERROR: permission denied for relation reviews", ErrorKind::WarehouseForbidden),
         ("ERROR: Load into table 'x' failed.", ErrorKind::WarehouseRefused),
         ("ERROR: relation \"a.b\" does not exist", ErrorKind::WarehouseRefused),

@@ -6,18 +6,21 @@ use sha2::{Digest, Sha256};
 
 use crate::model::BatchId;
 
-/// Identifies one attempt at one load: the hash of its batches and of the attempt.
+/// Identifies one attempt at one load: the hash of its batches, of the messages that ask for them, and of the attempt.
 ///
+/// A redriven batch comes in a new message, so its load is not answered by the outcome of the one that failed before.
 /// The Data API answers a second submission with the same token by the first one's statement, for 8 hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// The token of the `attempt`-th try to load `batches` together.
-    pub fn new(batches: impl IntoIterator<Item = BatchId>, attempt: u32) -> Self {
+    /// The token of the `attempt`-th try to load these batches together, each with the message that asks for it.
+    pub fn new<'a>(batches: impl IntoIterator<Item = (BatchId, &'a str)>, attempt: u32) -> Self {
         let mut hash = Sha256::new();
-        for batch in batches {
+        for (batch, message) in batches {
             hash.update(batch.to_string());
+            hash.update(message);
+            hash.update([0]);
         }
         hash.update(attempt.to_le_bytes());
         let mut text = String::with_capacity(40);

@@ -13,12 +13,14 @@ const TEXTS: &[(&str, ErrorKind)] = &[
     ("deadlock detected", ErrorKind::WarehouseBusy),
     ("lock timeout", ErrorKind::WarehouseBusy),
     ("could not obtain lock", ErrorKind::WarehouseBusy),
+    // A time limit ran out: fewer batches together may pass.
+    ("statement timeout", ErrorKind::TimedOut),
     // It was stopped: by its time limit, by an operator, by workload management.
     ("canceling statement due to", ErrorKind::WarehouseBusy),
     ("cancelled on user", ErrorKind::WarehouseBusy),
     ("canceled on user", ErrorKind::WarehouseBusy),
-    ("statement timeout", ErrorKind::WarehouseBusy),
-    ("query cancelled by wlm", ErrorKind::WarehouseBusy),
+    ("cancelled by wlm", ErrorKind::WarehouseBusy),
+    ("canceled by wlm", ErrorKind::WarehouseBusy),
     // The warehouse is not there at the moment.
     ("is paused", ErrorKind::WarehouseBusy),
     ("is resuming", ErrorKind::WarehouseBusy),
@@ -33,10 +35,13 @@ const TEXTS: &[(&str, ErrorKind)] = &[
     ("out of memory", ErrorKind::WarehouseBusy),
     ("disk full", ErrorKind::WarehouseBusy),
     ("no space left", ErrorKind::WarehouseBusy),
-    // S3 as COPY saw it.
+    // S3 as COPY saw it: itself, or through Spectrum for Parquet ("Spectrum Scan Error … Retries exceeded").
     ("slowdown", ErrorKind::WarehouseBusy),
     ("s3serviceexception:internal", ErrorKind::WarehouseBusy),
-    ("s3serviceexception:access denied", ErrorKind::WarehouseForbidden),
+    ("slow down", ErrorKind::WarehouseBusy),
+    ("retries exceeded", ErrorKind::WarehouseBusy),
+    ("access denied", ErrorKind::WarehouseForbidden),
+    ("accessdenied", ErrorKind::WarehouseForbidden),
     ("not authorized to assume", ErrorKind::WarehouseForbidden),
     // Grants.
     ("permission denied", ErrorKind::WarehouseForbidden),

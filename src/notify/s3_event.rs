@@ -58,7 +58,7 @@ impl Record {
             bucket: self.s3.bucket.name,
             key: decode_key(&object.key)?,
             other_key: None,
-            version: object.version_id.filter(|version| !version.is_empty()),
+            version: version(object.version_id),
             etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
             size: object.size,
             sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
@@ -96,13 +96,18 @@ impl Detail {
             bucket: self.bucket.name,
             key: object.key,
             other_key,
-            version: object.version_id.filter(|version| !version.is_empty()),
+            version: version(object.version_id),
             etag: object.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
             size: object.size,
             sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
             event_time: event_time(time)?,
         }))
     }
+}
+
+/// The version, where there is one: a bucket whose versioning is suspended overwrites the version `null`.
+fn version(id: Option<String>) -> Option<String> {
+    id.filter(|id| !id.is_empty() && id != "null")
 }
 
 /// A key as S3 encodes it in its notifications: `+` for a blank, then percent-encoding of UTF-8.

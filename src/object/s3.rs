@@ -125,7 +125,7 @@ async fn get(
         request = request.range(format!("bytes={offset}-"));
     }
     request.send().await.map_err(|error| {
-        let error = classify(error, format!("cannot read {}", object.uri()), ErrorKind::ObjectGone);
+        let error = classify(error, format!("cannot read {}", object.uri()), ErrorKind::ObjectForbidden);
         match error.kind() {
             // It concerns this object, not this process: other buckets and prefixes may be readable.
             ErrorKind::Permission => Error::caused(ErrorKind::ObjectForbidden, error.message().to_owned(), error),

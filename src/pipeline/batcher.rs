@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::close::{Closer, Filled};
-use super::inflight::{ObjectKey, Outcome};
+use super::inflight::{Outcome, Work};
 use super::read::ReadObject;
 use crate::batch::{Cut, OpenBatch, cut, deadline};
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -30,7 +30,7 @@ impl Batcher {
     ///
     /// # Errors
     /// Only `Fatal` ones.
-    pub(super) async fn run(mut self, mut objects: mpsc::Receiver<(ObjectKey, ReadObject)>) -> Result<()> {
+    pub(super) async fn run(mut self, mut objects: mpsc::Receiver<(Work, ReadObject)>) -> Result<()> {
         loop {
             let due = self.open.as_ref().map(|filled| deadline(filled.batch.opened(), self.freshness()));
             let received = match due {
@@ -45,8 +45,8 @@ impl Batcher {
                 },
             };
             match received {
-                Some((key, object)) => {
-                    self.add(key, object).await?;
+                Some((work, object)) => {
+                    self.add(work, object).await?;
                     self.cut_if_due().await?;
                 }
                 None => break,
@@ -63,15 +63,20 @@ impl Batcher {
     }
 
     /// Adds an object to the open batch. If its rows cannot be written, the batch is given up and its objects are read again.
-    async fn add(&mut self, key: ObjectKey, object: ReadObject) -> Result<()> {
+    async fn add(&mut self, work: Work, object: ReadObject) -> Result<()> {
         let mut filled = self.open.take().unwrap_or_else(|| Filled {
             batch: OpenBatch::new(Instant::now(), Timestamp::now()),
             part: None,
             files: Vec::new(),
             quarantine: Quarantine::new(),
-            keys: Vec::new(),
+            works: Vec::new(),
         });
-        filled.keys.push(key);
+        filled.works.push(work);
+        if filled.batch.holds(&object.entry.id) {
+            // Read again after its lease was lost: twice in a batch, its rows could not be told apart.
+            self.open = Some(filled);
+            return Ok(());
+        }
         match append(&self.closer, &mut filled, object).await {
             Ok(()) => {
                 self.open = Some(filled);
@@ -84,8 +89,8 @@ impl Batcher {
                 }
                 let delay =
                     crate::backoff::delay(3, std::time::Duration::from_secs(5), std::time::Duration::from_secs(60));
-                for key in filled.keys {
-                    self.closer.settler.settle(key, Outcome::Release(delay)).await;
+                for work in filled.works {
+                    self.closer.settler.settle(work, Outcome::Release(delay)).await;
                 }
                 if error.fault() == Fault::Fatal { Err(error) } else { Ok(()) }
             }
@@ -140,6 +145,7 @@ async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Res
         let pipeline = runtime.name().to_owned();
         metrics::counter!(names::REJECTS, "pipeline" => pipeline, "rule" => reject.rule.as_str()).increment(1);
     }
-    filled.batch.add(object.entry, object.bytes);
+    let rejected = object.rejects.iter().map(|reject| reject.raw.len() + reject.message.len()).sum::<usize>();
+    filled.batch.add(object.entry, object.bytes, rejected as u64);
     Ok(())
 }

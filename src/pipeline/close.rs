@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::inflight::{ObjectKey, Outcome};
+use super::inflight::{Outcome, Work};
 use super::runtime::Runtime;
 use super::settle::Settler;
 use crate::backoff;
@@ -27,7 +27,7 @@ pub(super) struct Filled {
     pub(super) part: Option<PartFile>,
     pub(super) files: Vec<StagedFile>,
     pub(super) quarantine: Quarantine,
-    pub(super) keys: Vec<ObjectKey>,
+    pub(super) works: Vec<Work>,
 }
 
 /// What closing a batch needs.
@@ -46,7 +46,7 @@ impl Closer {
     /// # Errors
     /// Only `Fatal` ones.
     pub(super) async fn close(self, filled: Filled, cut: Cut) -> Result<()> {
-        let keys = filled.keys.clone();
+        let works = filled.works.clone();
         let batch = filled.batch.id();
         let began = Instant::now();
         let closed = self.make_durable(filled).await;
@@ -60,8 +60,8 @@ impl Closer {
                 Outcome::Release(backoff::delay(3, Duration::from_secs(5), Duration::from_secs(60)))
             }
         };
-        for key in keys {
-            self.settler.settle(key, outcome.clone()).await;
+        for work in works {
+            self.settler.settle(work, outcome.clone()).await;
         }
         match closed {
             Err(error) if error.fault() == Fault::Fatal => Err(error),

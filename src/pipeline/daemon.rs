@@ -79,7 +79,7 @@ impl Daemon {
         let loads = SqsQueue::new(clients.sqs.clone(), "loads", service.queues.loads.clone());
         let area = Area::new(service.staging.uri.clone());
         let store =
-            Store::new(clients.s3.clone(), service.staging.uri.bucket.clone(), service.staging.encryption.clone());
+            Store::new(clients.staging.clone(), service.staging.uri.bucket.clone(), service.staging.encryption.clone());
         metrics::gauge!(names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION"), "role" => role.as_str()).set(1.0);
         names::begin(runtimes.iter().map(|runtime| runtime.name()));
         for runtime in &runtimes {
@@ -114,6 +114,7 @@ impl Daemon {
                 runtimes,
                 leases: Leases::new(),
                 prepared: std::sync::Mutex::default(),
+                fatal: std::sync::Mutex::default(),
             };
             roles.spawn(loader.run(stop.clone()));
         }

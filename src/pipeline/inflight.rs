@@ -18,6 +18,13 @@ pub(super) struct ObjectKey {
     pub(super) id: ObjectId,
 }
 
+/// One reading of an object. Where the lease of every message that waited for it was lost, a later message begins another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Work {
+    pub(super) key: ObjectKey,
+    generation: u64,
+}
+
 /// How an object, or all objects of a message, ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -52,6 +59,7 @@ struct Held {
 
 #[derive(Debug)]
 struct Tracked {
+    generation: u64,
     messages: Vec<MessageId>,
     cancel: CancellationToken,
 }
@@ -61,13 +69,15 @@ struct Tracked {
 pub(super) struct InFlight {
     messages: HashMap<MessageId, Held>,
     objects: HashMap<ObjectKey, Tracked>,
+    /// The number of readings begun.
+    generations: u64,
 }
 
 /// What is to be done with an admitted message.
 #[derive(Debug, Default)]
 pub(super) struct Admitted {
     /// Objects that nobody reads yet, each with the token that stops its work.
-    pub(super) start: Vec<(ObjectKey, CancellationToken)>,
+    pub(super) start: Vec<(Work, CancellationToken)>,
     /// The message, if it waits for nothing.
     pub(super) settled: Option<(Message, Outcome)>,
 }
@@ -86,8 +96,9 @@ impl InFlight {
         for key in objects {
             let tracked = self.objects.entry(*key).or_insert_with(|| {
                 let cancel = CancellationToken::new();
-                admitted.start.push((*key, cancel.clone()));
-                Tracked { messages: Vec::new(), cancel }
+                self.generations += 1;
+                admitted.start.push((Work { key: *key, generation: self.generations }, cancel.clone()));
+                Tracked { generation: self.generations, messages: Vec::new(), cancel }
             });
             if !tracked.messages.contains(&id) {
                 tracked.messages.push(id.clone());
@@ -102,9 +113,12 @@ impl InFlight {
         admitted
     }
 
-    /// Settles an object; gives the messages that waited for nothing else.
-    pub(super) fn settle(&mut self, key: ObjectKey, outcome: &Outcome) -> Vec<(Message, Outcome)> {
-        let Some(tracked) = self.objects.remove(&key) else { return Vec::new() };
+    /// Settles an object; gives the messages that waited for nothing else. A reading that was given up settles nothing.
+    pub(super) fn settle(&mut self, work: Work, outcome: &Outcome) -> Vec<(Message, Outcome)> {
+        if self.objects.get(&work.key).is_none_or(|tracked| tracked.generation != work.generation) {
+            return Vec::new();
+        }
+        let Some(tracked) = self.objects.remove(&work.key) else { return Vec::new() };
         let mut settled = Vec::new();
         for id in tracked.messages {
             let Some(held) = self.messages.get_mut(&id) else { continue };

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::batcher::Batcher;
 use super::close::Closer;
-use super::inflight::{ObjectKey, Outcome};
+use super::inflight::{ObjectKey, Outcome, Work};
 use super::read::{Job, ReadObject, Spill, read};
 use super::runtime::Runtime;
 use super::settle::{self, Settler};
@@ -44,7 +44,7 @@ pub(super) struct Intake {
 
 /// An object to be read, and how often its message was received.
 struct Waiting {
-    key: ObjectKey,
+    work: Work,
     job: Job,
     receive_count: u32,
 }
@@ -108,7 +108,18 @@ impl Intake {
             }
         }
         let mut ended = received;
-        while let Some(batcher) = batchers.join_next().await {
+        let closing_end = tokio::time::Instant::now() + self.limits.shutdown_grace / 2;
+        loop {
+            // Without a shutdown there is no hurry: what stopped the receiving is then an error, and the batches are closed all the same.
+            let batcher = match tokio::time::timeout_at(closing_end, batchers.join_next()).await {
+                Ok(Some(batcher)) => batcher,
+                Ok(None) => break,
+                Err(_) => {
+                    tracing::warn!("batches are still open at the end of shutdown_grace; their objects are released");
+                    batchers.shutdown().await;
+                    break;
+                }
+            };
             let batcher = batcher
                 .unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "collecting a batch ended early", error)));
             ended = ended.and(batcher);
@@ -147,9 +158,15 @@ impl Intake {
             match received {
                 Ok(messages) => {
                     failures = 0;
+                    // All from now on: those behind may wait long for the first one's objects.
+                    messages.iter().for_each(|message| settler.hold(message));
                     for message in messages {
                         failpoint::passed("intake.received");
-                        self.admit(&router, settler, &waiting, message).await;
+                        if stop.is_cancelled() {
+                            settler.admit(message, Outcome::Release(Duration::ZERO), &[]).await;
+                        } else {
+                            self.admit(&router, settler, &waiting, message, stop).await;
+                        }
                     }
                 }
                 Err(error) if error.fault() == Fault::Fatal => return Err(error),
@@ -168,7 +185,14 @@ impl Intake {
     }
 
     /// Holds a message for its objects, and has them read.
-    async fn admit(&self, router: &Router, settler: &Settler, waiting: &mpsc::Sender<Waiting>, message: Message) {
+    async fn admit(
+        &self,
+        router: &Router,
+        settler: &Settler,
+        waiting: &mpsc::Sender<Waiting>,
+        message: Message,
+        stop: &CancellationToken,
+    ) {
         let events = match notify::parse(&message.body) {
             Ok(events) => events,
             Err(error) => {
@@ -181,8 +205,14 @@ impl Intake {
         let mut jobs: Vec<(ObjectKey, ObjectRef, Vec<String>)> = Vec::new();
         for event in events {
             match event {
-                Event::Created(object) => {
-                    let routes = router.route(&object);
+                Event::Created(mut object) => {
+                    let mut routes = router.route(&object);
+                    if routes.is_empty()
+                        && let Some(other_key) = object.other_key.take()
+                    {
+                        object.key = other_key;
+                        routes = router.route(&object);
+                    }
                     metrics::counter!(names::EVENTS, "outcome" => if routes.is_empty() { "unrouted" } else { "routed" })
                         .increment(1);
                     if routes.is_empty() && self.on_unrouted == OnUnrouted::Park {
@@ -200,7 +230,8 @@ impl Intake {
         }
         let keys: Vec<ObjectKey> = jobs.iter().map(|(key, _, _)| *key).collect();
         let receive_count = message.receive_count;
-        for (key, cancel) in settler.admit(message, outcome, &keys).await {
+        for (work, cancel) in settler.admit(message, outcome, &keys).await {
+            let key = work.key;
             let Some((_, object, captures)) = jobs.iter().find(|(job, _, _)| *job == key) else { continue };
             let job = Job {
                 runtime: self.runtimes[key.pipeline].clone(),
@@ -209,9 +240,10 @@ impl Intake {
                 captures: captures.clone(),
                 cancel,
             };
-            // Its end is that of the readers, after which everything held is released.
-            if waiting.send(Waiting { key, job, receive_count }).await.is_err() {
-                return;
+            // What is not handed on is released with all that is held.
+            tokio::select! {
+                sent = waiting.send(Waiting { work, job, receive_count }) => if sent.is_err() { return },
+                () = stop.cancelled() => return,
             }
         }
     }
@@ -223,20 +255,20 @@ async fn read_objects(
     spill: Spill,
     concurrent: usize,
     mut waiting: mpsc::Receiver<Waiting>,
-    to_batchers: Vec<mpsc::Sender<(ObjectKey, ReadObject)>>,
+    to_batchers: Vec<mpsc::Sender<(Work, ReadObject)>>,
     settler: Settler,
     end: CancellationToken,
 ) {
     let permits = Arc::new(Semaphore::new(concurrent));
     let tasks = TaskTracker::new();
     let end_tasks = end.clone();
-    while let Some(Waiting { key, job, receive_count }) = waiting.recv().await {
+    while let Some(Waiting { work, job, receive_count }) = waiting.recv().await {
         if end.is_cancelled() {
             break;
         }
         let Ok(permit) = permits.clone().acquire_owned().await else { break };
         let (s3, spill, settler, end) = (s3.clone(), spill.clone(), settler.clone(), end_tasks.clone());
-        let to_batcher = to_batchers[key.pipeline].clone();
+        let to_batcher = to_batchers[work.key.pipeline].clone();
         tasks.spawn(async move {
             let pipeline = job.runtime.name().to_owned();
             let reading = metrics::gauge!(names::OBJECTS_READING, "pipeline" => pipeline);
@@ -250,11 +282,11 @@ async fn read_objects(
                 Ok(object) => {
                     failpoint::passed("intake.object-read");
                     // The permit is held until the batcher has the rows: what is in memory stays bounded.
-                    if to_batcher.send((key, object)).await.is_err() {
-                        settler.settle(key, Outcome::Release(Duration::ZERO)).await;
+                    if to_batcher.send((work, object)).await.is_err() {
+                        settler.settle(work, Outcome::Release(Duration::ZERO)).await;
                     }
                 }
-                Err(error) => settler.settle(key, failed(&job, &error, receive_count)).await,
+                Err(error) => settler.settle(work, failed(&job, &error, receive_count)).await,
             }
             drop(permit);
         });

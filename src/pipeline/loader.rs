@@ -16,7 +16,7 @@ use super::settle;
 use crate::backoff;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
-use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, first_group, plan};
+use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, first_group, is_missing_relation, plan};
 use crate::model::{LoadMessage, Manifest};
 use crate::queue::{Leases, Message, Reason, SqsQueue};
 use crate::stage::{Area, LEDGER_COLUMNS, Store, copy_manifest, read_manifest};
@@ -38,6 +38,8 @@ pub(super) struct Loader {
     pub(super) leases: Leases,
     /// The pipelines whose tables are known to exist.
     pub(super) prepared: Mutex<HashSet<usize>>,
+    /// What stops the loader for good.
+    pub(super) fatal: Mutex<Option<Error>>,
 }
 
 /// A batch that waits for its load, with its message.
@@ -61,15 +63,23 @@ impl Loader {
 
         let permits = Arc::new(Semaphore::new(CONCURRENT_LOADS));
         let tasks = TaskTracker::new();
-        let ended = loop {
+        let stop = shutdown.child_token();
+        let mut ended = loop {
             let Ok(permit) = permits.clone().acquire_owned().await else { break Ok(()) };
-            match loader.receive(&shutdown).await {
+            match loader.receive(&stop).await {
                 Ok(Some(messages)) => {
-                    let loader = loader.clone();
-                    tasks.spawn(async move {
-                        loader.load_messages(messages).await;
-                        drop(permit);
-                    });
+                    // One receipt may hold several groups: a slow load of one must not hold up another.
+                    let permit = Arc::new(permit);
+                    for (group, messages) in loader.groups(messages) {
+                        let (loader, permit, stop) = (loader.clone(), permit.clone(), stop.clone());
+                        tasks.spawn(async move {
+                            if let Err(error) = loader.load_group(&group, messages).await {
+                                loader.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                                stop.cancel();
+                            }
+                            drop(permit);
+                        });
+                    }
                 }
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
@@ -77,6 +87,9 @@ impl Loader {
         };
         tasks.close();
         tasks.wait().await;
+        if let Some(fatal) = loader.fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            ended = Err(fatal);
+        }
         leases_end.cancel();
         for task in [renewing, losing] {
             if let Err(error) = task.await {
@@ -115,27 +128,26 @@ impl Loader {
         }
     }
 
-    /// Loads what one receipt gave: the messages of each group in their order.
-    async fn load_messages(&self, messages: Vec<Message>) {
+    /// What one receipt gave, by group, the messages of each in their order.
+    fn groups(&self, messages: Vec<Message>) -> BTreeMap<String, Vec<Message>> {
         let mut groups: BTreeMap<String, Vec<Message>> = BTreeMap::new();
         for message in messages {
             self.leases.hold(&message);
             groups.entry(message.group.clone().unwrap_or_default()).or_default().push(message);
         }
-        for (group, messages) in groups {
-            let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
-            self.load_group(&group, messages).await;
-            for id in ids {
-                self.leases.end(&id);
-            }
-        }
+        groups
     }
 
-    async fn load_group(&self, group: &str, messages: Vec<Message>) {
+    /// Loads the batches of a pipeline. Every message is settled: deleted, parked or put off.
+    ///
+    /// # Errors
+    /// Only `Fatal` ones, after the messages were put off.
+    async fn load_group(&self, group: &str, messages: Vec<Message>) -> Result<()> {
         let Some(runtime) = self.runtimes.iter().find(|runtime| runtime.name() == group).cloned() else {
             let error = Error::new(ErrorKind::Configuration, format!("this process has no pipeline {group:?}"));
             tracing::error!(pipeline = group, "batches of a pipeline that this process does not have; another may");
-            return self.put_off(&messages, &error).await;
+            self.put_off(&messages, &error).await;
+            return Ok(());
         };
         let mut waiting = Vec::new();
         let mut messages = messages.into_iter();
@@ -148,6 +160,11 @@ impl Loader {
                     // The order within the group is kept: what comes after waits too.
                     let rest: Vec<Message> = std::iter::once(message).chain(messages).collect();
                     self.put_off(&rest, &error).await;
+                    if error.fault() == Fault::Fatal {
+                        let waiting: Vec<Message> = waiting.into_iter().map(|batch: Waiting| batch.message).collect();
+                        self.put_off(&waiting, &error).await;
+                        return Err(error);
+                    }
                     break;
                 }
             }
@@ -168,8 +185,8 @@ impl Loader {
                     settle::delete(&self.loads, &receipts).await;
                     waiting = rest;
                 }
-                Err(error) if error.fault() == Fault::Poison && size > 1 => {
-                    // One of them is at fault: each by itself, so that the others are loaded.
+                Err(error) if (error.fault() == Fault::Poison || error.kind() == ErrorKind::TimedOut) && size > 1 => {
+                    // One of them is at fault, or they are too much together: each by itself, so that the others are loaded.
                     tracing::warn!(pipeline = group, batches = size, %error, "a load failed; loading its batches one by one");
                     single = size;
                     waiting.extend(rest);
@@ -186,10 +203,12 @@ impl Loader {
                     tracing::warn!(pipeline = group, %error, "a load failed; trying again later");
                     waiting.extend(rest);
                     let messages: Vec<Message> = waiting.into_iter().map(|batch| batch.message).collect();
-                    return self.put_off(&messages, &error).await;
+                    self.put_off(&messages, &error).await;
+                    return if error.fault() == Fault::Fatal { Err(error) } else { Ok(()) };
                 }
             }
         }
+        Ok(())
     }
 
     async fn manifest(&self, message: &Message) -> Result<Manifest> {
@@ -205,7 +224,7 @@ impl Loader {
         let manifests: Vec<Manifest> = batches.iter().map(|batch| batch.manifest.clone()).collect();
         let attempt = batches.iter().map(|batch| batch.message.receive_count).max().unwrap_or(1);
         // Alone after it failed among others, a batch is another load: its token differs by its batches.
-        let token = Token::new(manifests.iter().map(|manifest| manifest.batch), attempt);
+        let token = Token::new(batches.iter().map(|batch| (batch.manifest.batch, batch.message.id.as_ref())), attempt);
         let files = self.write_copy_manifests(runtime, &manifests, &token).await?;
         failpoint::passed("load.copy-manifests-written");
         let statements =
@@ -214,7 +233,14 @@ impl Loader {
         let loaded = self.warehouse.transaction(&statements, &token, &format!("tidegate-{}", runtime.name())).await;
         let pipeline = runtime.name().to_owned();
         metrics::histogram!(names::LOAD_SECONDS, "pipeline" => pipeline).record(began.elapsed());
-        let rows = loaded?;
+        let rows = match loaded {
+            Err(error) if is_missing_relation(error.message()) => {
+                // A table was dropped or renamed since it was seen: not the batch's fault, and the next try looks again.
+                self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&runtime.index);
+                return Err(Error::caused(ErrorKind::WarehouseForbidden, error.message().to_owned(), error));
+            }
+            loaded => loaded?,
+        };
         failpoint::passed("load.committed");
         let report = Report::read(&rows).ok_or_else(|| {
             Error::new(ErrorKind::WarehouseBusy, "a load was committed, but its report could not be read")

@@ -29,6 +29,9 @@ const PIECE_ROWS: usize = 64 * 1024;
 /// The raw bytes of an object's rejects that are kept, in all; beyond it the records themselves are left out.
 const REJECTED_BYTES: usize = 4 << 20;
 
+/// The longest message of a reject, in bytes.
+const MESSAGE_BYTES: usize = 512;
+
 /// An object that one pipeline wants.
 pub(super) struct Job {
     pub(super) runtime: Arc<Runtime>,
@@ -237,7 +240,7 @@ fn decode(
                     offset: line.offset,
                     column: refusal.column,
                     rule: refusal.violation.rule,
-                    message: refusal.violation.message,
+                    message: cut(refusal.violation.message),
                     raw,
                 });
             }
@@ -275,6 +278,16 @@ fn check<'a>(
         .map_err(|error| refuse(Rule::Encoding, format!("the record is not UTF-8: {error}")))?;
     let unknown = json_object(text, runtime.plan.fields(), slots).map_err(|error| refuse(Rule::Syntax, error.0))?;
     runtime.plan.row(slots, captures, unknown.as_deref(), cells)
+}
+
+/// The message, cut where a parser has put the whole record into it.
+fn cut(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES {
+        let end = (0..=MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 fn too_many(summary: &Summary, limit: &str) -> Error {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::inflight::{InFlight, ObjectKey, Outcome};
+use super::inflight::{InFlight, ObjectKey, Outcome, Work};
 use crate::backoff;
 use crate::failpoint;
 use crate::queue::{Leases, Message, MessageId, Reason, SqsQueue};
@@ -31,13 +31,18 @@ impl Settler {
         (Settler { inflight: Arc::default(), leases, settled }, receiver)
     }
 
+    /// Keeps the lease on a message that was received and is not admitted yet.
+    pub(super) fn hold(&self, message: &Message) {
+        self.leases.hold(message);
+    }
+
     /// Holds a message until `objects` are settled; gives the objects that nobody reads yet.
     pub(super) async fn admit(
         &self,
         message: Message,
         outcome: Outcome,
         objects: &[ObjectKey],
-    ) -> Vec<(ObjectKey, CancellationToken)> {
+    ) -> Vec<(Work, CancellationToken)> {
         self.leases.hold(&message);
         let admitted = self.lock().admit(message, outcome, objects);
         if let Some(settled) = admitted.settled {
@@ -47,8 +52,8 @@ impl Settler {
     }
 
     /// Reports how an object ended.
-    pub(super) async fn settle(&self, key: ObjectKey, outcome: Outcome) {
-        let settled = self.lock().settle(key, &outcome);
+    pub(super) async fn settle(&self, work: Work, outcome: Outcome) {
+        let settled = self.lock().settle(work, &outcome);
         for message in settled {
             self.send(message).await;
         }
@@ -115,8 +120,17 @@ pub(super) async fn delete(queue: &SqsQueue, receipts: &[String]) {
     if receipts.is_empty() {
         return;
     }
-    if persist("delete", || queue.delete(receipts)).await.is_some() {
-        count(queue, "deleted", receipts.len());
+    let mut waiting = receipts.to_vec();
+    for _ in 0..TRIES {
+        let Some(refused) = persist("delete", || queue.delete(&waiting)).await else { break };
+        count(queue, "deleted", waiting.len() - refused.len());
+        waiting = refused;
+        if waiting.is_empty() {
+            break;
+        }
+        tokio::time::sleep(backoff::delay(1, Duration::from_millis(200), Duration::from_secs(5))).await;
+    }
+    if waiting.is_empty() {
         if queue.name() == "events" {
             failpoint::passed("intake.events-deleted");
         } else {

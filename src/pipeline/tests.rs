@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
-use super::inflight::{InFlight, ObjectKey, Outcome};
+use super::inflight::{InFlight, ObjectKey, Outcome, Work};
 use crate::model::{ObjectId, ObjectRef};
 use crate::queue::{Message, Reason};
 
@@ -40,14 +41,21 @@ fn ends(settled: Vec<(Message, Outcome)>) -> Vec<(String, Outcome)> {
     settled.into_iter().map(|(message, outcome)| (message.id.to_string(), outcome)).collect()
 }
 
+/// Admits a message that waits for these objects; gives the readings that it begins.
+fn admit(inflight: &mut InFlight, id: &str, receipt: &str, objects: &[&str]) -> Vec<(Work, CancellationToken)> {
+    let keys: Vec<ObjectKey> = objects.iter().map(|key| object(key)).collect();
+    let admitted = inflight.admit(message(id, receipt), Outcome::Done, &keys);
+    assert!(admitted.settled.is_none());
+    admitted.start
+}
+
 #[test]
 fn a_message_is_settled_only_after_its_last_object() {
     let mut inflight = InFlight::default();
-    let admitted = inflight.admit(message("m", "r"), Outcome::Done, &[object("a"), object("b")]);
-    assert_eq!(admitted.start.len(), 2);
-    assert!(admitted.settled.is_none());
-    assert!(inflight.settle(object("a"), &Outcome::Done).is_empty());
-    assert_eq!(ends(inflight.settle(object("b"), &Outcome::Done)), [("m".to_owned(), Outcome::Done)]);
+    let works = admit(&mut inflight, "m", "r", &["a", "b"]);
+    assert_eq!(works.len(), 2);
+    assert!(inflight.settle(works[0].0, &Outcome::Done).is_empty());
+    assert_eq!(ends(inflight.settle(works[1].0, &Outcome::Done)), [("m".to_owned(), Outcome::Done)]);
     assert_eq!(inflight.len(), 0);
 }
 
@@ -62,18 +70,19 @@ fn a_message_without_objects_is_settled_at_once() {
 #[test]
 fn an_object_announced_twice_is_read_once_and_settles_both_messages() {
     let mut inflight = InFlight::default();
-    assert_eq!(inflight.admit(message("m1", "r1"), Outcome::Done, &[object("a"), object("a")]).start.len(), 1);
-    assert!(inflight.admit(message("m2", "r2"), Outcome::Done, &[object("a")]).start.is_empty());
-    let settled = ends(inflight.settle(object("a"), &Outcome::Done));
+    let works = admit(&mut inflight, "m1", "r1", &["a", "a"]);
+    assert_eq!(works.len(), 1);
+    assert!(admit(&mut inflight, "m2", "r2", &["a"]).is_empty());
+    let settled = ends(inflight.settle(works[0].0, &Outcome::Done));
     assert_eq!(settled, [("m1".to_owned(), Outcome::Done), ("m2".to_owned(), Outcome::Done)]);
 }
 
 #[test]
 fn a_message_delivered_again_is_settled_by_its_newer_receipt() {
     let mut inflight = InFlight::default();
-    inflight.admit(message("m", "old"), Outcome::Done, &[object("a")]);
-    assert!(inflight.admit(message("m", "new"), Outcome::Done, &[object("a")]).start.is_empty());
-    let settled = inflight.settle(object("a"), &Outcome::Done);
+    let works = admit(&mut inflight, "m", "old", &["a"]);
+    assert!(admit(&mut inflight, "m", "new", &["a"]).is_empty());
+    let settled = inflight.settle(works[0].0, &Outcome::Done);
     assert_eq!(settled.len(), 1);
     assert_eq!(settled[0].0.receipt, "new");
 }
@@ -81,32 +90,43 @@ fn a_message_delivered_again_is_settled_by_its_newer_receipt() {
 #[test]
 fn one_poison_object_parks_its_message_and_one_to_be_tried_again_releases_it() {
     let mut inflight = InFlight::default();
-    inflight.admit(message("m", "r"), Outcome::Done, &[object("a"), object("b"), object("c")]);
-    inflight.settle(object("a"), &Outcome::Park(reason()));
-    inflight.settle(object("b"), &Outcome::Release(Duration::from_secs(1)));
-    let settled = ends(inflight.settle(object("c"), &Outcome::Release(Duration::from_secs(9))));
+    let works = admit(&mut inflight, "m", "r", &["a", "b", "c"]);
+    inflight.settle(works[0].0, &Outcome::Park(reason()));
+    inflight.settle(works[1].0, &Outcome::Release(Duration::from_secs(1)));
+    let settled = ends(inflight.settle(works[2].0, &Outcome::Release(Duration::from_secs(9))));
     assert_eq!(settled, [("m".to_owned(), Outcome::Release(Duration::from_secs(9)))]);
-    inflight.admit(message("m", "r"), Outcome::Park(reason()), &[object("a")]);
-    assert_eq!(ends(inflight.settle(object("a"), &Outcome::Done)), [("m".to_owned(), Outcome::Park(reason()))]);
+    let works = inflight.admit(message("m", "r"), Outcome::Park(reason()), &[object("a")]).start;
+    assert_eq!(ends(inflight.settle(works[0].0, &Outcome::Done)), [("m".to_owned(), Outcome::Park(reason()))]);
 }
 
 /// What goes wrong elsewhere, row 2: a lost lease stops its work.
 #[test]
 fn row_2_a_lost_lease_stops_the_work_that_no_other_message_waits_for() {
     let mut inflight = InFlight::default();
-    let alone = inflight.admit(message("m1", "r"), Outcome::Done, &[object("a"), object("b")]);
-    inflight.admit(message("m2", "r"), Outcome::Done, &[object("b")]);
+    let works = admit(&mut inflight, "m1", "r", &["a", "b"]);
+    admit(&mut inflight, "m2", "r", &["b"]);
     inflight.lose(&"m1".into());
-    let cancelled: Vec<bool> = alone.start.iter().map(|(_, cancel)| cancel.is_cancelled()).collect();
+    let cancelled: Vec<bool> = works.iter().map(|(_, cancel)| cancel.is_cancelled()).collect();
     assert_eq!(cancelled, [true, false]);
-    assert!(inflight.settle(object("a"), &Outcome::Done).is_empty(), "nobody may settle a message without its lease");
-    assert_eq!(ends(inflight.settle(object("b"), &Outcome::Done)), [("m2".to_owned(), Outcome::Done)]);
+    assert!(inflight.settle(works[0].0, &Outcome::Done).is_empty(), "nobody may settle a message without its lease");
+    assert_eq!(ends(inflight.settle(works[1].0, &Outcome::Done)), [("m2".to_owned(), Outcome::Done)]);
+}
+
+#[test]
+fn work_that_was_given_up_does_not_settle_the_message_that_came_again() {
+    let mut inflight = InFlight::default();
+    let given_up = admit(&mut inflight, "m", "r1", &["a"]);
+    inflight.lose(&"m".into());
+    let again = admit(&mut inflight, "m", "r2", &["a"]);
+    assert_eq!(again.len(), 1, "it is read anew");
+    assert!(inflight.settle(given_up[0].0, &Outcome::Release(Duration::ZERO)).is_empty());
+    assert_eq!(ends(inflight.settle(again[0].0, &Outcome::Done)), [("m".to_owned(), Outcome::Done)]);
 }
 
 #[test]
 fn what_is_held_at_the_end_is_given_back() {
     let mut inflight = InFlight::default();
-    inflight.admit(message("m", "r"), Outcome::Done, &[object("a")]);
+    let works = admit(&mut inflight, "m", "r", &["a"]);
     assert_eq!(inflight.drain().len(), 1);
-    assert!(inflight.settle(object("a"), &Outcome::Done).is_empty());
+    assert!(inflight.settle(works[0].0, &Outcome::Done).is_empty());
 }

@@ -101,7 +101,7 @@ impl SqsQueue {
         Ok(messages)
     }
 
-    /// Deletes messages by their receipts; gives those receipts that were refused, which SQS reports with HTTP 200.
+    /// Deletes messages by their receipts; gives those receipts for which it is worth trying again: SQS reports them with HTTP 200.
     ///
     /// # Errors
     /// When a call fails as a whole: of the receipts from then on nothing is known.
@@ -121,7 +121,10 @@ impl SqsQueue {
                 .map_err(|error| self.failed(error, "delete from"))?;
             for failed in answer.failed {
                 tracing::warn!(queue = self.name, code = %failed.code, reason = failed.message, "a message was not deleted");
-                refused.extend(failed.id.parse::<usize>().ok().and_then(|at| chunk.get(at)).cloned());
+                // An expired receipt stays so: the message comes again, and is then found to be done.
+                if !failed.sender_fault {
+                    refused.extend(failed.id.parse::<usize>().ok().and_then(|at| chunk.get(at)).cloned());
+                }
             }
         }
         Ok(refused)

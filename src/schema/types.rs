@@ -59,15 +59,16 @@ impl ColumnType {
             ColumnType::Boolean => DataType::Boolean,
             ColumnType::Char(_) | ColumnType::Varchar(_) | ColumnType::Super => DataType::Utf8,
             ColumnType::Date => DataType::Date32,
-            ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-            ColumnType::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            ColumnType::Timestamp | ColumnType::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, None),
         }
     }
 
-    /// The type of the column that COPY fills: a SUPER arrives as text and is parsed by the insert.
+    /// The type of the column that COPY fills: a SUPER arrives as text and is parsed by the insert; a TIMESTAMPTZ, whose COPY from
+    /// Parquet is not documented, as a TIMESTAMP of UTC.
     pub fn staged(self) -> ColumnType {
         match self {
             ColumnType::Super => ColumnType::Varchar(Self::SUPER_BYTES as u16),
+            ColumnType::TimestampTz => ColumnType::Timestamp,
             other => other,
         }
     }

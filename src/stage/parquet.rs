@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// Rows of a row group: larger ones cost the same CPU and more memory.
 const ROW_GROUP_ROWS: usize = 64 * 1024;
 
+/// Bytes of a row group, which is held in memory: wide rows end it sooner.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
 /// Encodes one Parquet file piece by piece: what is encoded so far can be taken away while the rest is being written.
 pub(super) struct Encoder {
     writer: ArrowWriter<Drain>,
@@ -45,6 +48,7 @@ impl Encoder {
             .set_writer_version(WriterVersion::PARQUET_1_0)
             .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .set_created_by(concat!("tidegate ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
         let drain = Drain::default();

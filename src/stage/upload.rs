@@ -1,12 +1,14 @@
 //! Writing to S3: one PUT for what is small, a multipart upload for what is not.
 
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 
 use crate::aws::{classify, is_precondition_failed};
 use crate::config::Encryption;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The size of an upload's parts; S3 allows 10,000 parts of at least 5 MiB.
 const PART: usize = 16 << 20;
@@ -41,7 +43,7 @@ impl Store {
             .body(ByteStream::from(body))
             .send()
             .await
-            .map_err(|error| classify(error, self.what("write", key), ErrorKind::Unavailable))?;
+            .map_err(|error| write_failed(error, self.what("write", key)))?;
         Ok(())
     }
 
@@ -67,7 +69,7 @@ impl Store {
         match answer {
             Ok(_) => Ok(()),
             Err(error) if is_precondition_failed(&error) => Ok(()),
-            Err(error) => Err(classify(error, self.what("write", key), ErrorKind::Unavailable)),
+            Err(error) => Err(write_failed(error, self.what("write", key))),
         }
     }
 
@@ -88,7 +90,7 @@ impl Store {
             .body
             .collect()
             .await
-            .map_err(|error| crate::error::Error::caused(ErrorKind::Unavailable, self.what("read", key), error))?;
+            .map_err(|error| Error::caused(ErrorKind::Unavailable, self.what("read", key), error))?;
         Ok(body.into_bytes())
     }
 
@@ -118,6 +120,20 @@ impl Store {
 
     fn what(&self, verb: &str, key: &str) -> String {
         format!("cannot {verb} s3://{}/{key}", self.bucket)
+    }
+}
+
+/// A failed write. A 404 is the upload's, such as of one that is completed already, and never the source object's.
+fn write_failed<E>(error: SdkError<E, HttpResponse>, what: String) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let error = classify(error, what, ErrorKind::Unavailable);
+    match error.kind() {
+        ErrorKind::ObjectGone | ErrorKind::ObjectReplaced => {
+            Error::caused(ErrorKind::Unavailable, error.message().to_owned(), error)
+        }
+        _ => error,
     }
 }
 
@@ -204,7 +220,7 @@ impl Upload {
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.clone())).build())
             .send()
             .await
-            .map_err(|error| classify(error, self.store.what("complete", &self.key), ErrorKind::Unavailable))?;
+            .map_err(|error| write_failed(error, self.store.what("complete", &self.key)))?;
         Ok(())
     }
 
@@ -224,7 +240,7 @@ impl Upload {
             .body(ByteStream::from(body))
             .send()
             .await
-            .map_err(|error| classify(error, self.store.what("write a part of", &self.key), ErrorKind::Unavailable))?;
+            .map_err(|error| write_failed(error, self.store.what("write a part of", &self.key)))?;
         let part = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(answer.e_tag)
@@ -242,15 +258,16 @@ impl Upload {
             .create_multipart_upload()
             .bucket(&self.store.bucket)
             .key(&self.key)
+            // Said at the beginning too: S3 refuses parts with a checksum of another kind than the upload was begun with.
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .content_type("application/octet-stream")
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(kms_key)
             .send()
             .await
-            .map_err(|error| classify(error, self.store.what("begin", &self.key), ErrorKind::Unavailable))?;
-        let id = answer
-            .upload_id
-            .ok_or_else(|| crate::error::Error::new(ErrorKind::Unavailable, self.store.what("begin", &self.key)))?;
+            .map_err(|error| write_failed(error, self.store.what("begin", &self.key)))?;
+        let id =
+            answer.upload_id.ok_or_else(|| Error::new(ErrorKind::Unavailable, self.store.what("begin", &self.key)))?;
         Ok(Multipart { id, parts: Vec::new() })
     }
 }

@@ -35,9 +35,10 @@ fn layer(module: &str) -> usize {
 
 /// The modules that a text names by `crate::`.
 fn used(text: &str) -> BTreeSet<String> {
-    let names = text.split("crate::").skip(1).map(|rest| {
-        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
-    });
+    let names = text
+        .split("crate::")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>());
     names.filter(|name| !name.is_empty()).collect()
 }
 

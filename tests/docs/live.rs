@@ -10,17 +10,6 @@ use serde_json::Value;
 use crate::dashboards::queries;
 use crate::skipped;
 
-/// Queries that have no series while nothing goes wrong; all others must have some.
-const QUIET_WHEN_ALL_IS_WELL: &[&str] = &[
-    "TidegateFreshnessMissed",
-    "TidegateParkedMessages",
-    "TidegateNoProgress",
-    "TidegateWarehouseDown",
-    "TidegateRejectsHigh",
-    "TidegateLeasesLost",
-    "TidegateDown",
-];
-
 /// A child process that ends with its owner.
 struct Running(Child);
 
@@ -58,7 +47,8 @@ fn every_query_is_answered_by_a_prometheus_that_scrapes_a_running_daemon() {
     for (asked_by, query) in queries {
         let answer = ask(prometheus, &query);
         assert_eq!(answer["status"], "success", "{asked_by}: {query}: {answer}");
-        if series(&answer) == 0 && !QUIET_WHEN_ALL_IS_WELL.contains(&asked_by.as_str()) {
+        // An alert is quiet while all is well; a panel must have something to show.
+        if series(&answer) == 0 && !asked_by.starts_with("alert ") {
             silent.push(format!("{asked_by}: {query}"));
         }
     }
@@ -68,7 +58,18 @@ fn every_query_is_answered_by_a_prometheus_that_scrapes_a_running_daemon() {
 /// A demo with its producer, and the address of its metrics.
 fn demo(folder: &std::path::Path) -> (Running, SocketAddr) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["demo", "--objects", "6", "--rows-per-object", "300", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
+        .args([
+            "demo",
+            "--objects",
+            "6",
+            "--rows-per-object",
+            "300",
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics",
+            "127.0.0.1:0",
+            "--data",
+        ])
         .arg(folder.join("demo"))
         .stdout(Stdio::piped())
         .spawn()

@@ -34,7 +34,10 @@ fn must_succeed_where_installed(program: &str, arguments: &[&str], folder: &str)
         ),
         // CI installs what Debian has; Terraform's binary is in none of the registries.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            assert!(program == "terraform" || std::env::var_os("CI").is_none(), "{program} is not installed, and CI needs it");
+            assert!(
+                program == "terraform" || std::env::var_os("CI").is_none(),
+                "{program} is not installed, and CI needs it"
+            );
             skipped(&format!("{program} is not installed, so {} was not run", arguments.join(" ")));
         }
         Err(error) => panic!("{program}: {error}"),
