@@ -1,4 +1,22 @@
 //! What tests of several themes share.
 #![allow(dead_code, unreachable_pub, reason = "each theme uses its own part")]
 
+#[cfg(feature = "sandbox")]
+pub mod daemon;
 pub mod python;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
+use std::time::{Duration, Instant};
+
+/// The longest that a test waits for anything: far above what it takes, so that a slow machine fails no test.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits until `condition` holds; panics with `what` after `limit`.
+pub async fn eventually(limit: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + limit;
+    while !condition().await {
+        assert!(Instant::now() < end, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

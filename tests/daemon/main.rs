@@ -1,0 +1,9 @@
+//! The daemon, from object to row: the real binary against a sandbox of its own.
+#![cfg(feature = "sandbox")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod exactly_once;
+mod pipelines;
