@@ -27,6 +27,9 @@ pub(super) struct Arguments {
     /// TIDEGATE_SANDBOX_POSTGRES_URL, so that a password needs not stand in the arguments.
     #[arg(long, env = "TIDEGATE_SANDBOX_POSTGRES_URL", hide_env_values = true)]
     postgres_url: Option<String>,
+    /// The endpoint of another S3 from which COPY reads, where this sandbox serves only the warehouse.
+    #[arg(long)]
+    copy_endpoint: Option<String>,
     /// A file to write, as JSON, when the sandbox serves.
     #[arg(long)]
     ready_file: Option<PathBuf>,
@@ -52,6 +55,7 @@ pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) ->
         listen: arguments.listen,
         data: arguments.data.clone(),
         postgres_url: arguments.postgres_url,
+        copy_endpoint: arguments.copy_endpoint,
         notifications: match arguments.notifications {
             Shape::S3 => NotificationShape::S3,
             Shape::Sns => NotificationShape::Sns,

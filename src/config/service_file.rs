@@ -15,7 +15,7 @@ use super::value::{Item, Table, shown};
 use crate::schema::identifier;
 
 /// The shortest and longest time that SQS hides a message, but for times too short to renew.
-const VISIBILITY: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(12 * 3_600);
+const VISIBILITY: RangeInclusive<Duration> = Duration::from_secs(3)..=Duration::from_secs(12 * 3_600);
 /// The Data API ends what runs longer than a day.
 const STATEMENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3_600);
 const SHUTDOWN_GRACE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(900);

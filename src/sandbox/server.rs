@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::redshift::Redshift;
+use super::redshift::{CopyFrom, Redshift};
 use super::s3::{Endpoint, NotificationShape, Store};
 use super::sqs::Sqs;
 use super::wire::Reply;
@@ -48,6 +48,8 @@ pub struct Options {
     pub postgres_url: Option<String>,
     /// The shape of the messages by which S3 tells queues of changes.
     pub notifications: NotificationShape,
+    /// The endpoint of another S3 from which COPY reads manifests and files; without it, the sandbox's own.
+    pub copy_endpoint: Option<String>,
 }
 
 /// A running sandbox.
@@ -88,7 +90,11 @@ impl Sandbox {
         let store = tokio::task::spawn_blocking(move || Store::open(&folder, queues)).await;
         let store = store.map_err(std::io::Error::other)??.with_notifications(options.notifications);
         let store = Arc::new(store);
-        let redshift = Redshift::start(&options.data.join("postgres"), options.postgres_url, store.clone()).await?;
+        let copy_from = match options.copy_endpoint {
+            Some(endpoint) => CopyFrom::Endpoint(endpoint),
+            None => CopyFrom::Store(store.clone()),
+        };
+        let redshift = Redshift::start(&options.data.join("postgres"), options.postgres_url, copy_from).await?;
         let services = Arc::new(Services { s3: Endpoint::new(store), sqs, redshift });
 
         tasks.spawn(accept(listener, services.clone(), shutdown.clone(), tasks.clone()));

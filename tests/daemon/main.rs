@@ -6,4 +6,10 @@
 mod support;
 
 mod exactly_once;
+mod kill;
+mod lifecycle;
+mod native_postgres;
+mod peers;
 mod pipelines;
+mod poison;
+mod real_data;

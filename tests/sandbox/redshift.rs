@@ -21,6 +21,7 @@ async fn start(data: &Path) -> Sandbox {
         data: data.to_owned(),
         postgres_url: None,
         notifications: NotificationShape::S3,
+        copy_endpoint: None,
     };
     Sandbox::start(options).await.unwrap()
 }

@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 async fn start(data: &Path, notifications: NotificationShape) -> Sandbox {
     let listen = ([127, 0, 0, 1], 0).into();
-    let options = Options { listen, data: data.to_owned(), postgres_url: None, notifications };
+    let options = Options { listen, data: data.to_owned(), postgres_url: None, notifications, copy_endpoint: None };
     Sandbox::start(options).await.unwrap()
 }
 

@@ -13,7 +13,13 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 fn options(data: &Path) -> Options {
     let listen = ([127, 0, 0, 1], 0).into();
-    Options { listen, data: data.to_owned(), postgres_url: None, notifications: NotificationShape::S3 }
+    Options {
+        listen,
+        data: data.to_owned(),
+        postgres_url: None,
+        notifications: NotificationShape::S3,
+        copy_endpoint: None,
+    }
 }
 
 async fn connect(sandbox: &Sandbox) -> TcpStream {

@@ -19,7 +19,7 @@ use crate::support::python;
 async fn start(data: &Path) -> (Sandbox, Client) {
     let listen = ([127, 0, 0, 1], 0).into();
     let notifications = NotificationShape::S3;
-    let options = Options { listen, data: data.to_owned(), postgres_url: None, notifications };
+    let options = Options { listen, data: data.to_owned(), postgres_url: None, notifications, copy_endpoint: None };
     let sandbox = Sandbox::start(options).await.unwrap();
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -46,7 +46,7 @@ pub struct Setup {
     pub versioned: bool,
     /// How often a message is received before SQS itself moves it to the dead-letter queue.
     pub max_receives: u32,
-    /// The endpoint of another S3, to be used instead of the sandbox's; COPY then reads nothing of it.
+    /// The endpoint of another S3, to be used instead of the sandbox's; COPY reads from it too.
     pub s3: Option<String>,
     /// The endpoint of another SQS.
     pub sqs: Option<String>,
@@ -123,6 +123,7 @@ impl Aws {
             data: folder.path().join("sandbox"),
             postgres_url: setup.postgres_url.clone(),
             notifications: setup.notifications,
+            copy_endpoint: setup.s3.clone(),
         })
         .await
         .unwrap();
@@ -133,6 +134,7 @@ impl Aws {
         };
         let clients = Clients {
             s3: Clients::from_config(&sdk_config(&endpoints.s3)).s3,
+            staging: Clients::from_config(&sdk_config(&endpoints.s3)).staging,
             sqs: Clients::from_config(&sdk_config(&endpoints.sqs)).sqs,
             redshift: Clients::from_config(&sdk_config(&endpoints.redshift_data)).redshift,
         };
@@ -409,7 +411,7 @@ pub struct Service {
 
 impl Default for Service {
     fn default() -> Self {
-        Service { visibility: "30s", on_unrouted: "park", limits: String::new() }
+        Service { visibility: "5s", on_unrouted: "park", limits: String::new() }
     }
 }
 

@@ -100,6 +100,7 @@ async fn show(
         data: folder.join("sandbox"),
         postgres_url: None,
         notifications: NotificationShape::S3,
+        copy_endpoint: None,
     })
     .await?;
     let clients = setup::clients(&sandbox.endpoint());

@@ -103,10 +103,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Reconciliation:{:>36}{:>16}", "found", "produced")?;
+        writeln!(f, "Reconciliation:{:>47}{:>14}", "found", "produced")?;
         for line in &self.lines {
             let mark = if line.found == line.written { "✓" } else { "✗ DIFFERS" };
-            writeln!(f, "  {:<46}{:>12}{:>12}  {mark}", line.what, line.found, line.written)?;
+            writeln!(f, "  {:<46}{:>14}{:>14}  {mark}", line.what, line.found, line.written)?;
         }
         let rows = self.found.read as f64 / self.took.as_secs_f64().max(0.001);
         writeln!(

@@ -148,6 +148,18 @@ impl Engine {
     }
 }
 
+impl Drop for Engine {
+    /// Of a sandbox that was not stopped: the database ends on a thread of its own. Its end awaits that of its connections,
+    /// which belong to the runtime whose thread may be dropping this.
+    fn drop(&mut self) {
+        if let Some(server) = self.embedded.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+            && let Err(error) = std::thread::Builder::new().name("postgres-end".to_owned()).spawn(move || drop(server))
+        {
+            tracing::warn!(%error, "the embedded database ends with the process");
+        }
+    }
+}
+
 fn refused(what: &str, error: tokio_postgres::Error) -> Error {
     Error::caused(ErrorKind::Unavailable, format!("the sandbox's PostgreSQL {what}"), error)
 }

@@ -7,6 +7,7 @@
 mod api;
 mod browse;
 mod copy;
+mod elsewhere;
 mod engine;
 mod failure;
 mod result;
@@ -22,6 +23,7 @@ use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::elsewhere::Elsewhere;
 use self::engine::Engine;
 use self::submission::{Order, Registry, Submission};
 use super::s3::Store;
@@ -47,6 +49,14 @@ impl Objects for Store {
     }
 }
 
+/// The S3 from which COPY reads.
+pub(crate) enum CopyFrom {
+    /// The sandbox's own.
+    Store(Arc<Store>),
+    /// Another, by its endpoint.
+    Endpoint(String),
+}
+
 /// The warehouse of a sandbox.
 pub(crate) struct Redshift {
     warehouse: Arc<Warehouse>,
@@ -64,8 +74,13 @@ struct Warehouse {
 
 impl Redshift {
     /// Starts the embedded database in `folder`, or connects to the server at `url`.
-    pub(crate) async fn start(folder: &Path, url: Option<String>, store: Arc<Store>) -> Result<Arc<Redshift>> {
-        Redshift::start_over(folder, url, store).await
+    pub(crate) async fn start(folder: &Path, url: Option<String>, copy_from: CopyFrom) -> Result<Arc<Redshift>> {
+        match copy_from {
+            CopyFrom::Store(store) => Redshift::start_over(folder, url, store).await,
+            CopyFrom::Endpoint(endpoint) => {
+                Redshift::start_over(folder, url, Arc::new(Elsewhere::new(&endpoint))).await
+            }
+        }
     }
 
     /// The same, with any source of objects.
