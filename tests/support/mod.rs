@@ -3,6 +3,9 @@
 
 #[cfg(feature = "sandbox")]
 pub mod daemon;
+pub mod data;
+pub mod peers;
+pub mod postgres;
 pub mod python;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -19,4 +22,10 @@ pub async fn eventually(limit: Duration, what: &str, mut condition: impl AsyncFn
         assert!(Instant::now() < end, "not within {limit:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Says that something was not tested, past the capture of the test harness.
+pub fn skipped(why: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "SKIPPED: {why}").ok();
 }
