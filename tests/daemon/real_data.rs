@@ -210,8 +210,7 @@ async fn stock_ticks_upserted_in_either_order_or_together_are_the_newest_of_each
         daemon.get_or_insert_with(|| Daemon::start(&aws, &config));
         aws.until_loaded("ticks", 2).await;
         aws.until_drained().await;
-        let figures =
-            "SELECT COUNT(*), SUM(volume), SUM(close), MIN(low), MAX(high), MIN(ts), MAX(ts) FROM app.ticks";
+        let figures = "SELECT COUNT(*), SUM(volume), SUM(close), MIN(low), MAX(high), MIN(ts), MAX(ts) FROM app.ticks";
         assert_eq!(aws.rows(figures).await.remove(0), expected.figures, "{names:?}");
         let content = "SELECT t.key, t.ts, t.symbol, t.date, t.year, t.month, t.volume, t.open, t.high, t.low, t.close, \
                        l.object_key, t.\"_tidegate_row\" \
