@@ -1,6 +1,7 @@
 //! The same daemon, the same test, the same result, on S3 and SQS that nobody here wrote; only the warehouse is the sandbox's.
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use serde_json::Value;
 
 use crate::exactly_once::rows;
 use crate::pipelines::{APPEND, UPSERT};
@@ -8,62 +9,95 @@ use crate::support::daemon::Daemon;
 use crate::support::peers::Peer;
 use crate::support::sandbox::{Aws, LANDING, Service, Setup, gzip, json_lines};
 
+/// How the events of a server differ, though what comes of them does not.
+struct Events {
+    /// Whether they carry a sequencer.
+    sequenced: bool,
+    /// How many announce a multipart upload.
+    of_multipart: u64,
+}
+
+const AS_ON_AWS: Events = Events { sequenced: true, of_multipart: 1 };
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_sandbox_itself() {
-    whole_way(Setup::default()).await;
+    whole_way(Setup::default(), AS_ON_AWS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_ministack() {
     let Some(peer) = Peer::ministack() else { return };
-    whole_way(Setup { s3: Some(peer.endpoint.clone()), sqs: Some(peer.endpoint.clone()), ..Setup::default() }).await;
+    whole_way(served_by(&peer), AS_ON_AWS).await;
 }
 
-/// moto sends no sequencer, encodes `/` in keys, and announces a multipart upload twice.
+/// moto also encodes the `/` of keys.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_moto() {
     let Some(peer) = Peer::moto() else { return };
-    whole_way(Setup { s3: Some(peer.endpoint.clone()), sqs: Some(peer.endpoint.clone()), ..Setup::default() }).await;
+    whole_way(served_by(&peer), Events { sequenced: false, of_multipart: 2 }).await;
 }
 
-async fn whole_way(setup: Setup) {
+fn served_by(peer: &Peer) -> Setup {
+    Setup { s3: Some(peer.endpoint()), sqs: Some(peer.endpoint()), ..Setup::default() }
+}
+
+async fn whole_way(setup: Setup, events: Events) {
     let aws = Aws::with(setup).await;
-    let config = aws.configure(&Service::default(), &[APPEND, UPSERT]);
+    // Long enough that no lease is lost while a slow server answers others.
+    let config = aws.configure(&Service { visibility: "30s", ..Service::default() }, &[APPEND, UPSERT]);
     let mut daemon = Daemon::start(&aws, &config);
-    aws.put_rows("in/plain.json.gz", rows(0..50)).await;
-    aws.put_rows("in/a+b c é.json.gz", rows(25..75)).await;
+    let keys = ["in/a+b c é.json.gz", "in/parts.json", "in/plain.json.gz", "in/日=1/50%20off.json.gz"];
+    aws.put_rows(keys[2], rows(0..50)).await;
+    aws.put_rows(keys[0], rows(25..75)).await;
+    aws.put_rows(keys[3], rows(50..100)).await;
     let whole = gzip(json_lines(rows(0..1_000)).as_bytes());
     aws.put("in/corrupt.gz", whole[..whole.len() / 2].to_vec()).await;
-    multipart(&aws, "in/parts.json").await;
+    put_in_parts(&aws, keys[1]).await;
     for pipeline in ["numbers", "latest"] {
-        aws.until_loaded(pipeline, 3).await;
+        aws.until_loaded(pipeline, keys.len() as u64).await;
     }
+    aws.until_depth(&aws.queues.events_dlq, 1).await;
     aws.until_drained().await;
-    // 0..50, 25..75 and the 200,000 of the upload from 1,000 on.
-    let large: i64 = (1_000..201_000).sum();
-    let appended: i64 = (0..50).sum::<i64>() + (25..75).sum::<i64>() + large;
-    let sums = "SELECT COUNT(*), SUM(id), SUM(amount) FROM app";
-    let numbers = aws.rows(&format!("{sums}.numbers")).await.remove(0);
-    assert_eq!(numbers, ["200100".to_owned(), appended.to_string(), (2 * appended).to_string()]);
-    let merged: i64 = (0..75).sum::<i64>() + large;
-    let latest = aws.rows(&format!("{sums}.latest")).await.remove(0);
-    assert_eq!(latest, ["200075".to_owned(), merged.to_string(), (2 * merged).to_string()]);
+
+    let large: i64 = LARGE.sum();
+    let appended = (0..50).sum::<i64>() + (25..75).sum::<i64>() + (50..100).sum::<i64>() + large;
+    let figures = "SELECT COUNT(*), SUM(id), SUM(amount), COUNT(DISTINCT note) FROM app";
+    let numbers = aws.rows(&format!("{figures}.numbers")).await.remove(0);
+    let distinct = (100 + LARGE.count()).to_string();
+    let all = (150 + LARGE.count()).to_string();
+    assert_eq!(numbers, [all, appended.to_string(), (2 * appended).to_string(), distinct.clone()]);
+    let merged = (0..100).sum::<i64>() + large;
+    let latest = aws.rows(&format!("{figures}.latest")).await.remove(0);
+    assert_eq!(latest, [distinct.clone(), merged.to_string(), (2 * merged).to_string(), distinct]);
     for pipeline in ["numbers", "latest"] {
-        assert_eq!(aws.loaded(pipeline).await, 3);
+        let ledger = format!("SELECT object_key, sequencer <> '' FROM tidegate.objects_{pipeline}");
+        let mut ledger = aws.rows(&ledger).await;
+        ledger.sort();
+        assert_eq!(ledger, keys.map(|key| [key.to_owned(), events.sequenced.to_string()]), "{pipeline}");
         aws.assert_balanced(pipeline).await;
     }
+
     let parked = aws.take(&aws.queues.events_dlq).await;
-    assert!(!parked.is_empty(), "the corrupt object is parked");
-    for message in &parked {
-        assert!(message.body.contains("corrupt.gz"), "{message:?}");
-        assert_eq!((message.get("fault"), message.get("kind")), ("poison", "corrupt"));
-    }
+    assert_eq!(parked.len(), 1, "{parked:#?}");
+    assert_eq!((parked[0].get("fault"), parked[0].get("kind")), ("poison", "corrupt"));
+    assert_eq!(parked[0].get("subject"), "s3://landing/in/corrupt.gz");
+    serde_json::from_str::<Value>(&parked[0].body).expect("the notification as it came");
+    assert_eq!(aws.depth(&aws.queues.loads_dlq).await, 0);
+    let routed = daemon.metrics().await.value("tidegate_events_total", &[("outcome", "routed")]);
+    assert_eq!(routed, (keys.len() as u64 + events.of_multipart) as f64, "each object once, and the corrupt one");
     assert_eq!(daemon.terminate().await.code(), Some(0));
 }
 
-/// An object of two parts, of 5 MiB and a rest.
-async fn multipart(aws: &Aws, key: &str) {
-    let body = json_lines(rows(1_000..201_000)).into_bytes();
+/// The ids in the object that is put in parts.
+const LARGE: std::ops::Range<i64> = 1_000..7_000;
+
+/// Puts an object of two parts: S3's least part of 5 MiB, and the rest.
+async fn put_in_parts(aws: &Aws, key: &str) {
+    let padded = rows(LARGE).map(|mut row| {
+        row["field_of_no_column"] = "x".repeat(1_000).into();
+        row
+    });
+    let body = json_lines(padded).into_bytes();
     let s3 = &aws.clients.s3;
     let upload = s3.create_multipart_upload().bucket(LANDING).key(key).send().await.unwrap().upload_id.unwrap();
     let (first, rest) = body.split_at(5 << 20);

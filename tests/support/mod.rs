@@ -10,6 +10,7 @@ pub mod python;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// The longest that a test waits for anything: far above what it takes, so that a slow machine fails no test.
@@ -24,8 +25,10 @@ pub async fn eventually(limit: Duration, what: &str, mut condition: impl AsyncFn
     }
 }
 
-/// Says that something was not tested, past the capture of the test harness.
-pub fn skipped(why: &str) {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "SKIPPED: {why}").ok();
+/// Says that a test is skipped for want of `what`, past the capture of the test harness; in CI, which is where `CI` is set, that
+/// is a failure.
+pub fn missing(what: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "{what}: CI must have it");
+    // The handle, and not `eprintln!`, which the test harness keeps for failed tests.
+    std::io::stderr().write_all(format!("\nSKIPPED: {what}\n").as_bytes()).ok();
 }
