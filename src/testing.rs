@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::{
     BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
 };
+use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
 use crate::schema::value::TimeParse;
 
@@ -52,4 +53,19 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
         batch: BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 },
         rejects: Rejects { max_share: 1.0, max_rows: 10_000 },
     }
+}
+
+/// The origin `landing/a.gz`, whose key has these captures.
+pub(crate) fn origin<const N: usize>(captures: [&str; N]) -> Origin {
+    let object = ObjectRef {
+        bucket: "landing".to_owned(),
+        key: "a.gz".to_owned(),
+        other_key: None,
+        version: None,
+        etag: Some("e1".to_owned()),
+        size: Some(10),
+        sequencer: None,
+        event_time: jiff::Timestamp::UNIX_EPOCH,
+    };
+    Origin { object, captures: captures.map(str::to_owned).into() }
 }

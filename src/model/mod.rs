@@ -1,11 +1,17 @@
 //! The values that pass between the stages; no I/O.
 
 mod batch;
+mod fields;
 mod object;
+mod random_access;
 mod record;
 mod reject;
+mod sink;
 
 pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
-pub use object::{ObjectId, ObjectRef, Sequencer};
-pub use record::{FieldIndex, Value};
+pub use fields::{FieldIndex, FieldNode, Fields};
+pub use object::{ObjectId, ObjectRef, Origin, Sequencer};
+pub use random_access::RandomAccess;
+pub use record::{Extra, Place, Value};
 pub use reject::{Reject, Rule};
+pub use sink::{Raw, RecordSink};

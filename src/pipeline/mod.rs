@@ -5,6 +5,7 @@
 
 mod batcher;
 mod close;
+mod collect;
 mod daemon;
 mod inflight;
 mod intake;
