@@ -3,7 +3,7 @@
 //! Takes the values of a record by slot; gives rows in Arrow columns ([`Rows`]), every value checked so that COPY cannot refuse it.
 //! A pipeline's columns are compiled once into a [`Plan`]. No I/O.
 
-mod column;
+mod growing;
 mod plan;
 mod quick;
 mod rows;

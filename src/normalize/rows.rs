@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use super::column::Growing;
+use super::growing::Growing;
 use crate::config::Column;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::value::Cell;
