@@ -3,9 +3,13 @@
 //! Takes the values of a record by slot; gives rows in Arrow columns ([`Rows`]), every value checked so that COPY cannot refuse it.
 //! A pipeline's columns are compiled once into a [`Plan`]. No I/O.
 
+mod column;
+mod mask;
 mod plan;
 mod rows;
+mod texts;
 
+pub use column::{Planned, Simple};
 pub use plan::{Plan, Refusal};
 pub use rows::{OBJECT_COLUMN, ROW_COLUMN, Rows};
 

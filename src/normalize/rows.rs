@@ -114,7 +114,14 @@ impl Builder {
             ColumnType::Real => Builder::Real(Float32Builder::new()),
             ColumnType::Double => Builder::Double(Float64Builder::new()),
             ColumnType::Boolean => Builder::Boolean(BooleanBuilder::new()),
-            ColumnType::Char(_) | ColumnType::Varchar(_) | ColumnType::Super => Builder::Text(StringBuilder::new()),
+            ColumnType::Char(_)
+            | ColumnType::Varchar(_)
+            | ColumnType::Super
+            | ColumnType::Time
+            | ColumnType::TimeTz
+            | ColumnType::Varbyte(_)
+            | ColumnType::IntervalMonths
+            | ColumnType::IntervalSeconds => Builder::Text(StringBuilder::new()),
             ColumnType::Date => Builder::Date(Date32Builder::new()),
             ColumnType::Timestamp | ColumnType::TimestampTz => Builder::Timestamp(TimestampMicrosecondBuilder::new()),
         }
