@@ -5,6 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::KeyPattern;
+use crate::model::Codec;
 use crate::schema::ColumnType;
 use crate::schema::identifier::TableName;
 use crate::schema::value::{Cell, TimeParse};
@@ -37,6 +38,8 @@ pub struct Source {
     pub key: KeyPattern,
     /// The format of the decompressed object.
     pub format: Format,
+    /// How the objects are compressed where their first bytes do not tell; the bytes win.
+    pub compression: Option<Codec>,
     /// What happens to a record with a field that no column takes.
     pub on_unknown_field: OnUnknownField,
     /// The longest record, in bytes; a longer one is rejected. Default 4 MiB.
@@ -47,6 +50,8 @@ pub struct Source {
     pub max_expansion: u64,
     /// How long reading one object may take. Default one hour.
     pub max_read_time: Duration,
+    /// The largest window or dictionary that a zstd or xz stream may ask for, in bytes. Default 64 MiB.
+    pub max_window: u64,
 }
 
 /// The format of a decompressed object.

@@ -23,6 +23,7 @@ pub struct ObjectStream {
     /// The entity tag of the first answer: what is read later must be the same.
     etag: Option<String>,
     size: u64,
+    content_encoding: Option<String>,
     offset: u64,
     body: ByteStream,
     breaks: u32,
@@ -47,6 +48,7 @@ impl ObjectStream {
             client,
             etag: answer.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
             size: answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0),
+            content_encoding: answer.content_encoding().map(str::to_owned),
             object,
             offset: 0,
             body: answer.body,
@@ -58,6 +60,16 @@ impl ObjectStream {
     /// The size of the object as stored, in bytes.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The object's `Content-Encoding`, as it was stored with it.
+    pub fn content_encoding(&self) -> Option<&str> {
+        self.content_encoding.as_deref()
+    }
+
+    /// The key under which the object was found, which is one of the two readings that its announcement may have.
+    pub fn key(&self) -> &str {
+        &self.object.key
     }
 
     /// How often the read was resumed so far.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::runtime::Runtime;
 use crate::config::Captures;
 use crate::decode::{Line, Lines, json_object};
-use crate::decompress::{self, Bounds, error_of};
+use crate::decompress::{self, Bounds, Hints, error_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ObjectEntry, ObjectId, ObjectRef, Reject, Rule, StagedFile, Value};
 use crate::normalize::{Refusal, Rows};
@@ -96,7 +96,12 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
     let (chunk_sender, chunks) = mpsc::channel(4);
     let (piece_sender, mut pieces) = mpsc::channel(2);
     let (runtime, captures, id) = (job.runtime.clone(), job.captures.clone(), job.id.to_string());
-    let decoding = tokio::task::spawn_blocking(move || decode(&runtime, &captures, id, chunks, &piece_sender));
+    let (key, content_encoding) = (object.key().to_owned(), object.content_encoding().map(str::to_owned));
+    let decoding = tokio::task::spawn_blocking(move || {
+        let declared = runtime.pipeline.source.compression;
+        let hints = Hints { declared, content_encoding: content_encoding.as_deref(), key: &key };
+        decode(&runtime, &captures, id, &hints, chunks, &piece_sender)
+    });
 
     let download = async {
         loop {
@@ -203,14 +208,23 @@ fn decode(
     runtime: &Runtime,
     captures: &[String],
     id: String,
+    hints: &Hints<'_>,
     chunks: mpsc::Receiver<Result<Option<Bytes>>>,
     pieces: &mpsc::Sender<RecordBatch>,
 ) -> Result<Summary> {
     let source = &runtime.pipeline.source;
-    let bounds = Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
-    let (_, reader) =
-        decompress::open(Chunks { chunks, chunk: Bytes::new(), ended: false }, bounds).map_err(error_of)?;
-    let mut lines = Lines::new(reader, source.max_record_bytes);
+    let bounds = Bounds {
+        bytes: source.max_object_bytes,
+        expansion: source.max_expansion,
+        time: source.max_read_time,
+        window: source.max_window,
+    };
+    let opened = decompress::open(Chunks { chunks, chunk: Bytes::new(), ended: false }, hints, bounds)?;
+    if let Some(mismatch) = opened.mismatch {
+        metrics::counter!(names::CODEC_MISMATCHES, "pipeline" => runtime.name().to_owned()).increment(1);
+        tracing::warn!(pipeline = runtime.name(), object.key = hints.key, %mismatch, "an object is not compressed as is said of it");
+    }
+    let mut lines = Lines::new(opened.entries.joined(b"\n"), source.max_record_bytes);
     let mut rows = Rows::new(runtime.schema.clone(), runtime.plan.columns(), id);
     let mut summary = Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0 };
     let mut kept = 0;
