@@ -7,8 +7,9 @@
 //! not taken for ten thousand damaged lines.
 //!
 //! A truncated or damaged stream, or one that breaks a bound, ends in an `io::Error` from which [`error_of`] makes ours: the object is
-//! parked whole. Three things no format but zip and bgzf could tell, and so nothing here does: an object cut exactly between two of its
-//! members, frames or streams; one cut within the padding behind the last; and one shorter than the codec's magic that nothing is said of.
+//! parked whole. What the formats do not tell, nothing here does: an object cut exactly between two of its
+//! members, frames or streams (of framed snappy: its chunks of 64 KB, for it has no end) or within the padding behind the last; one
+//! shorter than the codec's magic of which nothing is said; a flipped bit in brotli, or where zstd or LZ4 were written without checksums.
 //!
 //! # What follows the end
 //! Further members (gzip, bgzf), frames (zstd, lz4, their skippable ones too), streams (bzip2, xz, snappy) are read on. Zeros up to the
