@@ -91,7 +91,7 @@ fn of_suffix(key: &str) -> Option<Codec> {
     let (_, suffix) = name.rsplit_once('.')?;
     Some(match suffix.to_ascii_lowercase().as_str() {
         "gz" | "gzip" | "bgz" | "tgz" => Codec::Gzip,
-        "zz" | "zlib" => Codec::Zlib,
+        "zz" | "zlib" | "deflate" => Codec::Zlib,
         "zst" | "zstd" => Codec::Zstd,
         "bz2" => Codec::Bzip2,
         "xz" => Codec::Xz,

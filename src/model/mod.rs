@@ -6,6 +6,7 @@ mod object;
 mod random_access;
 mod record;
 mod reject;
+mod text_encoding;
 
 pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
 pub use codec::Codec;
@@ -13,3 +14,4 @@ pub use object::{ObjectId, ObjectRef, Sequencer};
 pub use random_access::{RandomAccess, beyond};
 pub use record::{FieldIndex, Value};
 pub use reject::{Reject, Rule};
+pub use text_encoding::TextEncoding;
