@@ -23,11 +23,13 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             key: KeyPattern::parse("**").expect("valid"),
             format: Format::JsonLines,
             ignore_case: false,
+            compression: None,
             on_unknown_field: OnUnknownField::Ignore,
             max_record_bytes: 4 << 20,
             max_object_bytes: 1 << 40,
             max_expansion: 1_000,
             max_read_time: Duration::from_secs(3_600),
+            max_window: 64 << 20,
         },
         columns,
         target: Target {

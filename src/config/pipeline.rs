@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Column, KeyPattern};
+use crate::model::Codec;
 use crate::schema::identifier::TableName;
 
 /// A pipeline, as its file under `pipelines/` says it.
@@ -35,6 +36,8 @@ pub struct Source {
     pub format: Format,
     /// Whether the names of fields are told apart without regard to case. Default false.
     pub ignore_case: bool,
+    /// How the objects are compressed where their first bytes do not tell; the bytes win.
+    pub compression: Option<Codec>,
     /// What happens to a record with a field that no column takes.
     pub on_unknown_field: OnUnknownField,
     /// The longest record, in bytes; a longer one is rejected. Default 4 MiB.
@@ -45,6 +48,8 @@ pub struct Source {
     pub max_expansion: u64,
     /// How long reading one object may take. Default one hour.
     pub max_read_time: Duration,
+    /// The largest window or dictionary that a zstd or xz stream may ask for, in bytes. Default 64 MiB.
+    pub max_window: u64,
 }
 
 /// The format of a decompressed object.

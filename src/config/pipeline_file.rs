@@ -10,10 +10,25 @@ use super::pipeline::{BatchLimits, Format, OnUnknownField, Pipeline, Rejects, So
 use super::service::bucket_problem;
 use super::value::{Item, Table, shown};
 use super::{KeyPattern, columns_file, target_file, values_file};
+use crate::model::Codec;
 
 /// Messages are held until their batch is cut, and SQS gives them back after 12 hours whatever is done.
 const FRESHNESS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(6 * 3_600);
 const READ_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(11 * 3_600);
+
+/// The names of `compression`.
+const COMPRESSIONS: &[(&str, Codec)] = &[
+    ("gzip", Codec::Gzip),
+    ("zlib", Codec::Zlib),
+    ("zstd", Codec::Zstd),
+    ("bzip2", Codec::Bzip2),
+    ("xz", Codec::Xz),
+    ("lz4", Codec::Lz4),
+    ("snappy", Codec::Snappy),
+    ("brotli", Codec::Brotli),
+    ("zip", Codec::Zip),
+    ("none", Codec::Plain),
+];
 
 /// What a pipeline's file says, as far as it could be read.
 pub(super) struct PipelineFile<'t> {
@@ -84,6 +99,7 @@ fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
     });
     let format =
         table.required("format", "\"json-lines\"").and_then(|item| item.one_of(&[("json-lines", Format::JsonLines)]));
+    let compression = table.optional("compression").and_then(|item| item.one_of(COMPRESSIONS));
     let on_unknown_field = table
         .optional("on_unknown_field")
         .and_then(|item| item.one_of(&[("ignore", OnUnknownField::Ignore), ("reject", OnUnknownField::Reject)]));
@@ -92,6 +108,7 @@ fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
     let max_object_bytes = table.optional("max_object_bytes").and_then(|item| item.bytes(1 << 10..=1 << 50));
     let max_expansion = table.optional("max_expansion").and_then(|item| item.integer(1..=1_000_000));
     let max_read_time = table.optional("max_read_time").and_then(|item| item.duration(READ_TIME));
+    let max_window = table.optional("max_window").and_then(|item| item.bytes(16 << 20..=2 << 30));
     table.finish();
     let (Some(bucket), Some((key, item))) = (bucket, key) else { return (None, None) };
     let source = format.map(|format| Source {
@@ -99,11 +116,13 @@ fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
         key: key.clone(),
         format,
         ignore_case: ignore_case.unwrap_or(false),
+        compression,
         on_unknown_field: on_unknown_field.unwrap_or(OnUnknownField::Ignore),
         max_record_bytes: max_record_bytes.map_or(4 << 20, |bytes| bytes as usize),
         max_object_bytes: max_object_bytes.unwrap_or(1 << 40),
         max_expansion: max_expansion.unwrap_or(1_000),
         max_read_time: max_read_time.unwrap_or(Duration::from_secs(3_600)),
+        max_window: max_window.unwrap_or(64 << 20),
     });
     (source, Some((bucket, key, item)))
 }
