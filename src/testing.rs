@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
+    BatchLimits, Characters, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source,
+    Target,
 };
 use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
@@ -33,6 +34,7 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             bucket: "landing".to_owned(),
             key: KeyPattern::parse("**").expect("valid"),
             format: Format::JsonLines,
+            characters: Characters::default(),
             on_unknown_field: OnUnknownField::Ignore,
             max_record_bytes: 4 << 20,
             max_object_bytes: 1 << 40,
@@ -68,4 +70,9 @@ pub(crate) fn origin<const N: usize>(captures: [&str; N]) -> Origin {
         event_time: jiff::Timestamp::UNIX_EPOCH,
     };
     Origin { object, captures: captures.map(str::to_owned).into() }
+}
+
+/// A source of objects of this format, whose records are at most 4 MiB.
+pub(crate) fn source(format: Format) -> Source {
+    Source { format, ..pipeline(Vec::new()).source }
 }

@@ -4,6 +4,8 @@
 
 mod columns_file;
 mod document;
+mod format;
+mod format_file;
 mod key_pattern;
 mod load;
 mod pipeline;
@@ -12,11 +14,13 @@ mod problem;
 mod quantity;
 mod service;
 mod service_file;
+mod source_file;
 mod spelling;
 mod target_file;
 mod value;
 mod variables;
 
+pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
 pub use pipeline::{
