@@ -58,7 +58,7 @@ pub(super) fn read(table: &mut Table<'_>) -> (Option<Format>, Characters) {
     let Some(kind) = kind else {
         // Whose options they are cannot be told.
         for (key, _) in OPTIONS {
-            let _ = table.optional(key);
+            table.overlook(key);
         }
         return (None, Characters::default());
     };

@@ -23,7 +23,7 @@ pub(super) struct Table<'t> {
     span: Span,
     items: Vec<Item<'t>>,
     known: Vec<&'static str>,
-    /// Keys that were reported, and are not listed among those that are known.
+    /// Keys that were told of otherwise, and are not listed among those that are known.
     misplaced: Vec<&'static str>,
     missing: Vec<(&'static str, String)>,
 }
@@ -65,6 +65,11 @@ impl<'t> Table<'t> {
             item.key_problem(message(), help);
             self.misplaced.push(key);
         }
+    }
+
+    /// Leaves a key alone of which nothing can be told, as it depends on another.
+    pub(super) fn overlook(&mut self, key: &'static str) {
+        self.misplaced.push(key);
     }
 
     /// The table that must stand under a key; `keys` says what belongs into it.
