@@ -6,10 +6,12 @@
 mod context;
 mod csv;
 mod encoding;
+mod fast_json;
 mod json;
 mod lines;
 mod places;
 mod python;
+mod scan;
 mod text_lines;
 mod window;
 
@@ -22,6 +24,7 @@ use crate::model::{FieldIndex, RandomAccess, RecordSink, TextEncoding};
 
 use context::Context;
 pub use encoding::{Invalid, Transcoder, source_length};
+pub use fast_json::JsonScanner;
 pub use json::{Syntax, json_object};
 pub use lines::{Line, Lines};
 use places::Original;

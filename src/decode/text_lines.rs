@@ -40,9 +40,6 @@ pub(super) fn decode(
             sink.refuse(place, raw, Rule::RecordSize, context.too_long())?;
             continue;
         }
-        if sink.offer(place, line.bytes)? {
-            continue;
-        }
         let text = match context.text(line.bytes) {
             Ok(text) => text,
             Err(message) => {

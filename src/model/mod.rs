@@ -8,6 +8,7 @@ mod record;
 mod reject;
 mod sink;
 mod text_encoding;
+mod writer;
 
 pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
 pub use fields::{FieldIndex, FieldNode, Fields};
@@ -17,3 +18,4 @@ pub use record::{Extra, Place, Value};
 pub use reject::{Reject, Rule};
 pub use sink::{Raw, RecordSink};
 pub use text_encoding::TextEncoding;
+pub use writer::FieldWriter;

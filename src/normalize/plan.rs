@@ -11,7 +11,7 @@ use crate::model::{Extra, FieldIndex, Origin, Rule, Value};
 use crate::schema::value::{Cell, Violation, coerce};
 
 /// The most bytes of a row: Redshift refuses rows above 4 MB.
-const ROW_BYTES: usize = 4_000_000;
+pub(super) const ROW_BYTES: usize = 4_000_000;
 
 /// A pipeline's columns, ready to check rows.
 #[derive(Debug, Clone)]
@@ -21,14 +21,15 @@ pub struct Plan {
     on_unknown_field: OnUnknownField,
 }
 
+/// A column, and where its value comes from.
 #[derive(Debug, Clone)]
-struct Planned {
-    column: Column,
-    source: Source,
+pub(super) struct Planned {
+    pub(super) column: Column,
+    pub(super) source: Source,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Source {
+pub(super) enum Source {
     Slot(usize),
     Capture(usize),
 }
@@ -73,6 +74,11 @@ impl Plan {
         self.columns.iter().map(|planned| &planned.column)
     }
 
+    /// The columns with their sources.
+    pub(super) fn planned(&self) -> &[Planned] {
+        &self.columns
+    }
+
     /// Checks a record and makes its row: one cell for each column, in `row`.
     ///
     /// `slots` are what the decoder filled, `extras` the fields that no column takes.
@@ -96,9 +102,7 @@ impl Plan {
             let value = match planned.source {
                 // Cloned, not taken: several columns may take one field.
                 Source::Slot(slot) => slots.get(slot).cloned().flatten(),
-                Source::Capture(place) => {
-                    origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str())))
-                }
+                Source::Capture(place) => captured(origin, place),
             };
             let cell = planned
                 .cell(value)
@@ -117,8 +121,22 @@ impl Plan {
     }
 }
 
+/// What the key's pattern captured at this place.
+fn captured(origin: &Origin, place: usize) -> Option<Value<'_>> {
+    origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str())))
+}
+
 impl Planned {
-    fn cell<'a>(&self, value: Option<Value<'a>>) -> Result<Cell<'a>, Violation> {
+    /// The cell of a column that is the same in every record of an object.
+    pub(super) fn constant<'a>(&self, origin: &'a Origin) -> Result<Cell<'a>, Violation> {
+        match self.source {
+            Source::Slot(_) => self.cell(None),
+            Source::Capture(place) => self.cell(captured(origin, place)),
+        }
+    }
+
+    /// The cell of a value, or of its absence, after all of the column's checks.
+    pub(super) fn cell<'a>(&self, value: Option<Value<'a>>) -> Result<Cell<'a>, Violation> {
         let Column { column_type, required, parse, pattern, min, max, mask, .. } = &self.column;
         let cell = match (value, mask) {
             (None | Some(Value::Null), _) => Cell::Null,

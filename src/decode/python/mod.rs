@@ -29,9 +29,6 @@ pub(super) fn decode(reader: impl Read, context: &Context<'_>, sink: &mut dyn Re
             sink.refuse(place, raw, Rule::RecordSize, context.too_long())?;
             continue;
         }
-        if sink.offer(place, line.bytes)? {
-            continue;
-        }
         let text = match context.text(line.bytes) {
             Ok(text) => text,
             Err(message) => {
