@@ -1,7 +1,8 @@
 //! Whether bytes are the beginning of a JSON object, and where it ends.
 
-/// How deeply an object may be nested before its end is no longer looked for.
-const DEPTH: usize = 1 << 16;
+/// How deeply an object may be nested before its end is no longer looked for: lines that each open a bracket and close none are
+/// begun anew one by one, so that this bounds how often each is looked at.
+const DEPTH: usize = 128;
 
 /// What is expected next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -82,6 +82,23 @@ fn what_is_within_a_malformed_object_is_no_record() {
 }
 
 #[test]
+fn many_lines_that_open_brackets_and_close_none_take_no_longer_than_their_number() {
+    let data = "{\"a\":[\n".repeat(20_000) + "{\"a\":2}\n";
+    let seen = whole(Format::JsonLines, &fields(&["a"]), data.as_bytes());
+    assert_eq!((seen.len(), seen[20_000].row()), (20_001, vec![Some("#2")]));
+}
+
+#[test]
+fn a_line_of_many_objects_may_be_longer_than_a_record() {
+    let mut source = source(Format::JsonLines);
+    source.max_record_bytes = 1_000;
+    let data = "{\"a\":7}".repeat(100_000);
+    let (seen, error) = read(&source, &fields(&["a"]), data.as_bytes());
+    assert_eq!((seen.len(), error, refused(&seen)), (100_000, None, vec![]));
+    assert_eq!(seen[99_999].place.offset, Some(7 * 99_999));
+}
+
+#[test]
 fn a_record_that_is_too_long_is_passed_over_and_the_next_is_read() {
     let mut source = source(Format::JsonLines);
     source.max_record_bytes = 40;
