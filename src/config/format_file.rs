@@ -141,7 +141,9 @@ fn csv(table: &mut Table<'_>) -> Option<CsvOptions> {
 
     if let (false, None) = (header, columns_item) {
         let message = "without a header, nothing names the fields";
-        header_item.map(|item| item.problem(message, "name them in their order: `columns = [\"id\", \"name\"]`"));
+        if let Some(item) = header_item {
+            item.problem(message, "name them in their order: `columns = [\"id\", \"name\"]`");
+        }
         return None;
     }
     let (delimiter, quote, escape, comment) = (delimiter?, quote?, escape?, comment?);

@@ -101,7 +101,10 @@ fn options_say_how_others_write_it() {
 #[test]
 fn a_record_that_is_malformed_is_refused_with_its_line_and_offset() {
     let seen = whole(csv(|_| {}), &fields(&["a"]), b"a,b\n1,2\n\"x\"y,2\n1\n1,2,3\n\"p\nq\" r,\"2\n3\"\n4,5\n");
-    let places: Vec<_> = seen.iter().map(|seen| (seen.place.line.unwrap(), seen.place.offset.unwrap())).collect();
+    let places: Vec<_> = seen
+        .iter()
+        .map(|seen| (seen.place.line.expect("it is known"), seen.place.offset.expect("it is known")))
+        .collect();
     assert_eq!(places, [(2, 4), (3, 8), (4, 15), (5, 17), (6, 23), (9, 37)]);
     let lines = [3, 4, 5, 6].map(|line| (line, Rule::Syntax));
     assert_eq!(refused(&seen), lines);
@@ -130,7 +133,7 @@ fn a_record_that_is_too_long_is_passed_over() {
         let (seen, error) = read(&source, &fields(&["a"]), data.as_bytes());
         assert_eq!((error, refused(&seen)), (None, vec![(2, Rule::RecordSize)]));
         assert_eq!((seen[0].raw.len(), seen[1].row(), seen[1].place.line), (10, vec![Some("'3")], Some(line)));
-        assert!(data.as_bytes()[seen[1].place.offset.unwrap() as usize..].starts_with(b"3,4"));
+        assert!(data.as_bytes()[seen[1].place.offset.expect("it is known") as usize..].starts_with(b"3,4"));
     }
     let (seen, error) = read(&source, &fields(&["a"]), &b"a,b\r\n12345678,9\r\n"[..]);
     assert_eq!((error, seen[0].row()), (None, vec![Some("'12345678")]));

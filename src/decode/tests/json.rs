@@ -32,7 +32,9 @@ fn every_record_knows_its_line_and_offset() {
     let seen = whole(Format::JsonLines, &fields(&["a"]), data);
     let places: Vec<(u64, u64, &[u8])> = seen
         .iter()
-        .map(|record| (record.place.line.unwrap(), record.place.offset.unwrap(), record.raw.as_slice()))
+        .map(|record| {
+            (record.place.line.expect("it is known"), record.place.offset.expect("it is known"), record.raw.as_slice())
+        })
         .collect();
     assert_eq!(places[0], (1, 0, b"{\"a\":1}".as_slice()));
     assert_eq!(places[1], (3, 9, b"{\n \"a\": 2\n}".as_slice()));
@@ -113,7 +115,7 @@ fn a_record_that_is_too_long_is_passed_over_and_the_next_is_read() {
     ] {
         let (seen, error) = read(&source, &fields(&["a"]), data.as_bytes());
         assert_eq!(error, None);
-        assert_eq!(seen.last().unwrap().row(), [Some("#2")], "{}", &data[..10]);
+        assert_eq!(seen.last().expect("it is known").row(), [Some("#2")], "{}", &data[..10]);
         let long = seen.iter().filter(|seen| seen.rule() == Some(Rule::RecordSize)).count();
         assert_eq!(long, usize::from(seen.len() == 2), "{}", &data[..10]);
     }
@@ -221,7 +223,7 @@ fn sparkify_logs_have_no_final_newline_and_a_day_as_people_mangle_it_reads_the_s
     let plain = rows(Format::JsonLines, &names, &day);
     assert_eq!(plain.len(), 15);
     assert_eq!(plain[0][3].as_deref(), Some("#1540919166796.0"));
-    assert!(plain[0][4].as_deref().unwrap().starts_with("'\"Mozilla/5.0"), "escaped quotes");
+    assert!(plain[0][4].as_deref().expect("it is known").starts_with("'\"Mozilla/5.0"), "escaped quotes");
     let blank = file(&folder, "sparkify/variants/2018-11-01-events.blank-lines.json");
     assert_eq!(rows(Format::JsonLines, &names, &blank), plain);
     let unquoted =

@@ -12,7 +12,7 @@ use crate::testing::source;
 fn names_of(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        entries.map(|entry| entry.expect("it is known").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
