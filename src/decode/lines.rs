@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::window::{LineEnd, LineEnds, Window};
+use super::window::{LineCount, LineEnd, LineEnds, Window};
 use crate::model::Reject;
 
 /// A line without its end, and where it is.
@@ -109,6 +109,6 @@ impl<R: Read> Lines<R> {
         let unread = self.window.unread();
         self.long.clear();
         self.long.extend_from_slice(&unread[..unread.len().min(self.most).min(Reject::RAW_LIMIT)]);
-        self.window.skip_line(&mut self.ends)
+        self.window.skip_line(&mut self.ends, &mut LineCount::default())
     }
 }

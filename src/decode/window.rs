@@ -68,18 +68,22 @@ impl<R: Read> Window<R> {
         Ok(self.unread())
     }
 
-    /// Passes over what is held up to the next end of a line, and over that.
-    pub(super) fn skip_line(&mut self, ends: &mut LineEnds) -> io::Result<()> {
+    /// Passes over what is held up to the next end of a line, and over that; what was passed over is counted.
+    pub(super) fn skip_line(&mut self, ends: &mut LineEnds, count: &mut LineCount) -> io::Result<()> {
         loop {
-            if let Some(end) = ends.find(self.unread(), 0, false) {
-                self.advance(end.next());
+            let (length, found) = match ends.find(self.unread(), 0, false) {
+                Some(end) => (end.next(), true),
+                // A `\r` that is last may be half of a line's end.
+                None => (self.unread().len() - usize::from(self.unread().last() == Some(&b'\r')), false),
+            };
+            count.add(&self.unread()[..length], *ends);
+            self.advance(length);
+            if found {
                 return Ok(());
             }
-            // A `\r` that is last may be half of a line's end.
-            let keep = usize::from(self.unread().last() == Some(&b'\r'));
-            self.advance(self.unread().len() - keep);
             if !self.fill()? {
-                self.advance(keep);
+                count.add(self.unread(), *ends);
+                self.advance(self.unread().len());
                 return Ok(());
             }
         }
@@ -144,14 +148,33 @@ impl LineEnds {
         }
         Some(LineEnd { at, length: 1 + usize::from(both) })
     }
+}
 
-    /// How many lines end in `bytes`.
-    pub(super) fn count(self, bytes: &[u8]) -> u64 {
-        let newlines = memchr::memchr_iter(b'\n', bytes).count();
-        let alone = match self {
-            LineEnds::Cr => memchr::memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) != Some(&b'\n')).count(),
-            LineEnds::Lf | LineEnds::Unknown => 0,
-        };
-        (newlines + alone) as u64
+/// The lines that ended so far, counted both ways, as how they end may be known late.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LineCount {
+    newlines: u64,
+    /// The `\r` that are followed by no `\n`.
+    alone: u64,
+    /// Whether the last byte was a `\r`.
+    half: bool,
+}
+
+impl LineCount {
+    /// Counts those that end in the next bytes of the stream.
+    pub(super) fn add(&mut self, bytes: &[u8], ends: LineEnds) {
+        self.newlines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return };
+        if ends != LineEnds::Lf {
+            self.alone -= u64::from(self.half && *first == b'\n');
+            let alone = memchr::memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) != Some(&b'\n'));
+            self.alone += alone.count() as u64;
+            self.half = *last == b'\r';
+        }
+    }
+
+    /// How many lines ended, where they end so.
+    pub(super) fn lines(self, ends: LineEnds) -> u64 {
+        self.newlines + if ends == LineEnds::Cr { self.alone } else { 0 }
     }
 }

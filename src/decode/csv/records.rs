@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::fields::{Fault, Field, Splitter, Step};
 use crate::config::CsvOptions;
-use crate::decode::window::{LineEnd, LineEnds, Window};
+use crate::decode::window::{LineCount, LineEnd, LineEnds, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Reject;
 
@@ -30,8 +30,8 @@ pub(super) struct Record<'a> {
 pub(super) struct Records<R> {
     window: Window<R>,
     ends: LineEnds,
-    /// The line that what is held begins on.
-    line: u64,
+    /// The lines before what is held.
+    lines: LineCount,
     most: usize,
     comment: Option<u8>,
     splitter: Splitter,
@@ -46,7 +46,7 @@ impl<R: Read> Records<R> {
         let mut records = Records {
             window: Window::new(reader),
             ends: LineEnds::Unknown,
-            line: 1,
+            lines: LineCount::default(),
             most,
             comment: options.comment,
             splitter: Splitter::new(options),
@@ -85,7 +85,7 @@ impl<R: Read> Records<R> {
         if !self.skip_others()? {
             return Ok(None);
         }
-        let (line, offset) = (self.line, self.window.offset());
+        let (line, offset) = (1 + self.lines.lines(self.ends), self.window.offset());
         self.splitter.begin();
         let mut at = 0;
         let mut last = false;
@@ -116,7 +116,9 @@ impl<R: Read> Records<R> {
         }
         let LineEnd { at: length, .. } = end;
         self.given = end.next();
-        let lines = 1 + self.line - line + self.ends.count(&self.window.unread()[..length]);
+        let mut count = self.lines;
+        count.add(&self.window.unread()[..length], self.ends);
+        let lines = (2 + count.lines(self.ends)).saturating_sub(line);
         let fault = self.splitter.fault;
         Ok(Some(match too_long {
             true => Record { line, lines, offset, bytes: &self.long, too_long, fields: &[], fault },
@@ -155,13 +157,11 @@ impl<R: Read> Records<R> {
     }
 
     fn skip_line(&mut self) -> Result<()> {
-        self.window.skip_line(&mut self.ends).map_err(Error::of_read)?;
-        self.line += 1;
-        Ok(())
+        self.window.skip_line(&mut self.ends, &mut self.lines).map_err(Error::of_read)
     }
 
     fn pass(&mut self, length: usize) {
-        self.line += self.ends.count(&self.window.unread()[..length]);
+        self.lines.add(&self.window.unread()[..length], self.ends);
         self.window.advance(length);
     }
 }

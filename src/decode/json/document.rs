@@ -7,7 +7,7 @@ use std::io::Read;
 use super::outline::{Outcome, Outline};
 use super::{Slots, record};
 use crate::decode::context::Context;
-use crate::decode::window::{LineEnds, Window};
+use crate::decode::window::{LineCount, LineEnds, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Place, Raw, RecordSink, Reject, Rule};
 
@@ -21,7 +21,8 @@ pub(in crate::decode) fn decode(
     sink: &mut dyn RecordSink,
 ) -> Result<u64> {
     let window = Window::new(reader);
-    let mut document = Document { window, line: 1, context, sink, slots: Slots::new(), records: 0, found: false };
+    let mut document =
+        Document { window, lines: LineCount::default(), context, sink, slots: Slots::new(), records: 0, found: false };
     document.window.skip_mark().map_err(Error::of_read)?;
     if document.peek()?.is_some() {
         document.value(path, path)?;
@@ -38,8 +39,8 @@ pub(in crate::decode) fn decode(
 
 struct Document<'c, 's, R> {
     window: Window<R>,
-    /// The line that what is held begins on.
-    line: u64,
+    /// The lines before what is held.
+    lines: LineCount,
     context: &'c Context<'c>,
     sink: &'s mut dyn RecordSink,
     slots: Slots,
@@ -143,7 +144,7 @@ impl<R: Read> Document<'_, '_, R> {
 
     /// Reads a value as a record.
     fn element(&mut self) -> Result<()> {
-        let place = Place { record: self.records + 1, line: Some(self.line), offset: Some(self.window.offset()) };
+        let place = Place { record: self.records + 1, line: Some(self.line()), offset: Some(self.window.offset()) };
         match self.find()? {
             Found::Held(0) => return Err(self.unexpected("a value")),
             Found::Held(length) => {
@@ -255,8 +256,13 @@ impl<R: Read> Document<'_, '_, R> {
     }
 
     fn pass(&mut self, length: usize) {
-        self.line += LineEnds::Cr.count(&self.window.unread()[..length]);
+        self.lines.add(&self.window.unread()[..length], LineEnds::Cr);
         self.window.advance(length);
+    }
+
+    /// The line that what is held begins on; however lines end, it is one.
+    fn line(&self) -> u64 {
+        1 + self.lines.lines(LineEnds::Cr)
     }
 
     fn unexpected(&self, expected: &str) -> Error {
@@ -268,8 +274,7 @@ impl<R: Read> Document<'_, '_, R> {
 
     /// The object as a whole is not of its format, which shows where what is held begins.
     fn corrupt(&self, what: &str) -> Error {
-        let Document { line, records, .. } = self;
-        let offset = self.window.offset();
+        let (line, offset, records) = (self.line(), self.window.offset(), self.records);
         let message = format!("no JSON document: {what} (line {line}, byte {offset}, after {records} records)");
         Error::new(ErrorKind::Corrupt, message)
     }

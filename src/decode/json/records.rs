@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 
 use super::prefix::{Prefix, Step};
-use crate::decode::window::{LineEnd, LineEnds, Window};
+use crate::decode::window::{LineCount, LineEnd, LineEnds, Window};
 use crate::model::Reject;
 
 /// Where a record begins.
@@ -35,8 +35,9 @@ pub(super) struct Records<R> {
     window: Window<R>,
     ends: LineEnds,
     most: usize,
-    /// The line that what is held begins on, and how many of its bytes were passed over.
-    line: u64,
+    /// The lines before what is held.
+    lines: LineCount,
+    /// How many bytes of the line were passed over.
     column: usize,
     /// Whether a record on this line was passed over.
     within_line: bool,
@@ -53,7 +54,7 @@ impl<R: Read> Records<R> {
             window: Window::new(reader),
             ends: LineEnds::Unknown,
             most,
-            line: 1,
+            lines: LineCount::default(),
             column: 0,
             within_line: false,
             lost: None,
@@ -94,7 +95,7 @@ impl<R: Read> Records<R> {
             return Ok(None);
         }
         let whole = if self.within_line { None } else { self.line_end(0)?.map(|end| end.at) };
-        Ok(Some(Start { line: self.line, offset: self.window.offset(), whole }))
+        Ok(Some(Start { line: 1 + self.lines.lines(self.ends), offset: self.window.offset(), whole }))
     }
 
     /// Finds where the record ends; it is passed over at the next [`start`](Self::start).
@@ -307,7 +308,7 @@ impl<R: Read> Records<R> {
     /// Passes over bytes, of a record or between two.
     fn pass(&mut self, length: usize, record: bool) {
         let bytes = &self.window.unread()[..length];
-        self.line += self.ends.count(bytes);
+        self.lines.add(bytes, self.ends);
         let line_end = |byte: &u8| *byte == b'\n' || (*byte == b'\r' && self.ends == LineEnds::Cr);
         match bytes.iter().rposition(line_end) {
             Some(at) => {
