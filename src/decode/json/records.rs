@@ -191,6 +191,11 @@ impl<R: Read> Records<R> {
                     self.lost = Some(column);
                     return Ok(Frame::TooLong);
                 }
+                // A `\r` that is last may be half of a line's end.
+                Step::More if self.window.unread().last() == Some(&b'\r') && self.window.fill()? => {
+                    step = prefix.take(self.window.unread(), taken);
+                    taken = self.window.unread().len();
+                }
                 Step::More => {
                     self.pass(taken, true);
                     if self.window.unread().is_empty() && !self.window.fill()? {
@@ -230,6 +235,8 @@ impl<R: Read> Records<R> {
         let mut searched = from;
         loop {
             let unread = self.window.unread();
+            // However much is held: the reads do not decide.
+            let unread = &unread[..unread.len().min(self.most.saturating_add(2))];
             if let Some(end) = self.ends.find(unread, searched, false) {
                 return Ok((end.at <= self.most).then_some(end));
             }
@@ -307,6 +314,14 @@ impl<R: Read> Records<R> {
 
     /// Passes over bytes, of a record or between two.
     fn pass(&mut self, length: usize, record: bool) {
+        if self.ends == LineEnds::Unknown {
+            let unread = self.window.unread();
+            let mut ends = self.ends;
+            let end = ends.find(&unread[..unread.len().min(length + 1)], 0, true);
+            if end.is_some_and(|end| end.at < length) {
+                self.ends = ends;
+            }
+        }
         let bytes = &self.window.unread()[..length];
         self.lines.add(bytes, self.ends);
         let line_end = |byte: &u8| *byte == b'\n' || (*byte == b'\r' && self.ends == LineEnds::Cr);

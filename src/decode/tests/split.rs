@@ -105,6 +105,19 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
 }
 
+#[test]
+fn line_ends_in_what_is_passed_over_are_counted_once() {
+    for data in [
+        "\"aaaaaaaaaa\r\nb\r\rc\"\r1\r2,3\r",
+        "[\"aaaaaaaaaa\r\n\r\n\r\",\r\n{}\r7",
+        "{\"a\":[1,\r\n2,\r\n3,\r4]}\rx\r",
+    ] {
+        for piece in 1..12 {
+            check(data.as_bytes(), piece);
+        }
+    }
+}
+
 /// Writes records as RFC 4180 has it.
 fn written(records: &[Vec<String>], line_end: &str, always: bool) -> String {
     let mut text = String::new();
