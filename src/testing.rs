@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
+    BatchLimits, Characters, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source,
+    Target,
 };
 use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
@@ -24,6 +25,7 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             format: Format::JsonLines,
             ignore_case: false,
             compression: None,
+            characters: Characters::default(),
             on_unknown_field: OnUnknownField::Ignore,
             max_record_bytes: 4 << 20,
             max_object_bytes: 1 << 40,
@@ -60,4 +62,9 @@ pub(crate) fn origin<const N: usize>(captures: [&str; N]) -> Origin {
         event_time: jiff::Timestamp::UNIX_EPOCH,
     };
     Origin { object, captures: captures.map(str::to_owned).into() }
+}
+
+/// A source of objects of this format, whose records are at most 4 MiB.
+pub(crate) fn source(format: Format) -> Source {
+    Source { format, ..pipeline(Vec::new()).source }
 }

@@ -5,6 +5,8 @@
 mod column;
 mod columns_file;
 mod document;
+mod format;
+mod format_file;
 mod key_pattern;
 mod load;
 mod pipeline;
@@ -13,6 +15,7 @@ mod problem;
 mod quantity;
 mod service;
 mod service_file;
+mod source_file;
 mod spelling;
 mod target_file;
 mod value;
@@ -20,6 +23,7 @@ mod values_file;
 mod variables;
 
 pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
+pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
 pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, Source, Target};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::format::{Characters, CsvOptions, JsonOptions, TextOptions};
 use super::{Column, KeyPattern};
 use crate::model::Codec;
 use crate::schema::identifier::TableName;
@@ -38,6 +39,8 @@ pub struct Source {
     pub ignore_case: bool,
     /// How the objects are compressed where their first bytes do not tell; the bytes win.
     pub compression: Option<Codec>,
+    /// How its characters are read, in formats of text.
+    pub characters: Characters,
     /// What happens to a record with a field that no column takes.
     pub on_unknown_field: OnUnknownField,
     /// The longest record, in bytes; a longer one is rejected. Default 4 MiB.
@@ -53,10 +56,18 @@ pub struct Source {
 }
 
 /// The format of a decompressed object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line.
+    /// JSON objects, one behind the other, on lines of their own or not.
     JsonLines,
+    /// A JSON document with an array of objects.
+    Json(JsonOptions),
+    /// Delimited fields.
+    Csv(CsvOptions),
+    /// Dicts as Python writes them, one a line.
+    PythonLiteral,
+    /// Lines that a regular expression describes.
+    Text(TextOptions),
 }
 
 /// What happens to a record with a field that no column takes.

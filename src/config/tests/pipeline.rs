@@ -91,7 +91,7 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
         ("events/**", "/events/**", "keys begin without a `/`", "`*` matches within a folder"),
         ("events/**", "events/{day", "lacks its closing `}`", "captures"),
         ("events/**", "", "`key` is empty", "`**`"),
-        ("\"json-lines\"", "\"csv\"", "`format` is `csv`, which this version does not know", "choose `json-lines`"),
+        ("\"json-lines\"", "\"xml\"", "`format` is `xml`, which this version does not know", "choose `json-lines`"),
         ("\"json-lines\"", "\"jsonlines\"", "this version does not know", "did you mean `json-lines`?"),
         (
             "\"json-lines\"",
