@@ -54,6 +54,12 @@ pub struct Source {
 pub enum Format {
     /// One JSON object a line.
     JsonLines,
+    /// Apache Parquet.
+    Parquet,
+    /// Avro object container files.
+    Avro,
+    /// Apache ORC.
+    Orc,
 }
 
 /// What happens to a record with a field that no column takes.

@@ -15,6 +15,9 @@ use super::{KeyPattern, columns_file, target_file};
 const FRESHNESS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(6 * 3_600);
 const READ_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(11 * 3_600);
 
+const FORMATS: &[(&str, Format)] =
+    &[("json-lines", Format::JsonLines), ("parquet", Format::Parquet), ("avro", Format::Avro), ("orc", Format::Orc)];
+
 /// What a pipeline's file says, as far as it could be read.
 pub(super) struct PipelineFile<'t> {
     /// The pipeline; `None` if there is a problem with it.
@@ -75,8 +78,7 @@ fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
     let key = table.required("key", "\"reviews/*.json.gz\"").and_then(|item| {
         Some((item.parsed("`*` matches within a folder, `**` across folders, `{name}` captures", key_pattern)?, item))
     });
-    let format =
-        table.required("format", "\"json-lines\"").and_then(|item| item.one_of(&[("json-lines", Format::JsonLines)]));
+    let format = table.required("format", "\"json-lines\"").and_then(|item| item.one_of(FORMATS));
     let on_unknown_field = table
         .optional("on_unknown_field")
         .and_then(|item| item.one_of(&[("ignore", OnUnknownField::Ignore), ("reject", OnUnknownField::Reject)]));

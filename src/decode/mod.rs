@@ -3,8 +3,16 @@
 //! Takes an [`Input`], on a blocking thread; hands every record, with its place, to a [`RecordSink`]. A record that is not of the format
 //! is refused by itself; only a failing read, a damaged container, or an error of the sink ends the object.
 
+mod arrow_rows;
+mod avro;
+mod guarded;
 mod json_lines;
+mod json_text;
 mod lines;
+mod orc;
+mod parquet;
+mod ranged;
+mod typed;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -27,7 +35,8 @@ pub enum Input<'r> {
 /// Whether objects of a format are read from anywhere, [as stored](Input::Random), and not as a stream.
 pub fn needs_random_access(format: &Format) -> bool {
     match format {
-        Format::JsonLines => false,
+        Format::JsonLines | Format::Avro => false,
+        Format::Parquet | Format::Orc => true,
     }
 }
 
@@ -38,7 +47,16 @@ pub fn needs_random_access(format: &Format) -> bool {
 pub fn decode(source: &Source, fields: &FieldIndex, input: Input<'_>, sink: &mut dyn RecordSink) -> Result<u64> {
     match (&source.format, input) {
         (Format::JsonLines, Input::Stream(reader)) => json_lines::decode(reader, source.max_record_bytes, fields, sink),
-        (_, Input::Random(_)) => Err(Error::new(ErrorKind::Configuration, "the format is read as a stream")),
+        (Format::Avro, Input::Stream(reader)) => avro::decode(reader, source, fields, sink),
+        (Format::Parquet, Input::Random(object)) => parquet::decode(object, source, fields, sink),
+        (Format::Orc, Input::Random(object)) => orc::decode(object, source, fields, sink),
+        (Format::Parquet | Format::Orc, Input::Stream(_)) => Err(Error::new(
+            ErrorKind::Configuration,
+            "the format's index stands at its end: it is not read as a stream",
+        )),
+        (Format::JsonLines | Format::Avro, Input::Random(_)) => {
+            Err(Error::new(ErrorKind::Configuration, "the format is read as a stream"))
+        }
     }
 }
 
