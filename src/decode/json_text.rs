@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::typed::Unfit;
 use crate::model::{Rule, Value};
@@ -98,7 +98,8 @@ pub(super) fn digits(units: i128, scale: u8) -> String {
 }
 
 fn date(days: i32) -> Result<Date, Unfit> {
-    Date::constant(1970, 1, 1).checked_add(i64::from(days).days()).map_err(outside)
+    let span = Span::new().try_days(days).map_err(outside)?;
+    Date::constant(1970, 1, 1).checked_add(span).map_err(outside)
 }
 
 fn time_of_day(micros: i64) -> Result<Time, Unfit> {

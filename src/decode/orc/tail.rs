@@ -115,7 +115,9 @@ fn check_types(types: &[Type]) -> Result<()> {
                     depths[child] = Some(depth + 1);
                 }
                 _ => {
-                    return Err(corrupt(format!("the types of the ORC file are no tree of at most {MAX_DEPTH} levels")));
+                    return Err(corrupt(format!(
+                        "the types of the ORC file are no tree of at most {MAX_DEPTH} levels"
+                    )));
                 }
             }
         }
