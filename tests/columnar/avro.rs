@@ -47,21 +47,22 @@ fn the_weather_is_the_same_in_every_codec_and_in_json() {
 }
 
 #[test]
-fn every_good_file_of_avro_is_read_and_every_bad_one_is_parked() {
+fn every_file_of_avro_is_read_or_parked_for_its_reason() {
     let Some(data) = Data::find() else { return };
     for (path, rows) in [
         (format!("{SHARE}/schemas/simple/data.avro"), 1),
         (format!("{SHARE}/schemas/withUnion/data.avro"), 1),
         (format!("{SHARE}/syncInMeta.avro"), 10),
-        (format!("{C}/avro-1237-good.avro"), 1),
-        (format!("{C}/avro-1238-good.avro"), 1),
     ] {
         let found = all(Format::Avro, data.read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(found.count >= rows && found.refused.is_empty(), "{path}: {found:?}");
     }
     for (path, reason) in [
-        (format!("{C}/avro-1237-bad-union-discriminant.avro"), "a union has no such branch"),
-        (format!("{C}/avro-1238-truncated.avro"), "truncated"),
+        // Rows of a union of null and int, good or bad: there are no fields for columns.
+        (format!("{C}/avro-1237-good.avro"), "no records"),
+        (format!("{C}/avro-1238-good.avro"), "no records"),
+        (format!("{C}/avro-1237-bad-union-discriminant.avro"), "no records"),
+        (format!("{C}/avro-1238-truncated.avro"), "no records"),
     ] {
         let error = all(Format::Avro, data.read(&path)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
@@ -200,6 +201,7 @@ fn what_is_damaged_is_parked_and_never_read_in_part() {
         (file(&schema, 1, &[2, 4]), "behind its last record"),
         (file(&schema, 3, &[2, 4]), "more records than"),
         (file(&schema, 2, &[2, 0x80]), "cut off"),
+        (file(&record(r#"{"name":"v","type":["null","int"]}"#), 1, &[4, 0]), "a union has no such branch"),
         (file(&record(r#"{"name":"v","type":"null"}"#), i64::MAX, &[]), "more records than"),
         (
             file(

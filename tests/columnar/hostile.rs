@@ -44,7 +44,8 @@ fn samples() -> Vec<(Format, Vec<u8>)> {
     ] {
         for name in data.files(folder).iter().filter(|name| name.ends_with(suffix)) {
             let object = data.read(&format!("{folder}/{name}"));
-            if object.len() <= 20_000 {
+            // The one of 2 GiB in 4 KiB takes its time however it is changed: see parquet.rs.
+            if object.len() <= 20_000 && !name.starts_with("large_string_map") {
                 samples.push((format, object));
             }
         }

@@ -5,6 +5,9 @@ use super::super::typed::Unfit;
 use super::column::{Column, Kind};
 use crate::model::{Fields, Rule, Value};
 
+/// The longest text of a nested value: no record may be larger, whatever `max_record_bytes` says.
+const MAX_TEXT: usize = 64 << 20;
+
 /// Writes the value at `row` as JSON: structs and maps as objects, lists as arrays.
 pub(super) fn write(column: &Column<'_>, row: usize, not_text: NotText, out: &mut String) -> Result<(), Unfit> {
     if column.is_null(row) {
@@ -51,7 +54,18 @@ pub(super) fn write(column: &Column<'_>, row: usize, not_text: NotText, out: &mu
             Some((child, row)) => write(child, row, not_text, out)?,
             None => out.push_str("null"),
         },
-        _ => scalar(&column.value(row)?, column.zoned(), not_text, out)?,
+        _ => {
+            let value = column.value(row)?;
+            let length = match &value {
+                Value::Text(text) => text.len(),
+                Value::Bytes(bytes) => bytes.len(),
+                _ => 0,
+            };
+            if out.len() + length > MAX_TEXT {
+                return Err(Unfit::new(Rule::RecordSize, "a nested value is longer than 64 MiB"));
+            }
+            scalar(&value, column.zoned(), not_text, out)?;
+        }
     }
     Ok(())
 }

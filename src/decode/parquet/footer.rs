@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+};
 
 use super::super::guarded::guarded;
 use super::super::ranged::Ranged;
@@ -55,7 +57,13 @@ pub(super) fn read(object: &Ranged) -> Result<Arc<ParquetMetaData>> {
     if depth > MAX_DEPTH {
         return Err(corrupt(format!("the Parquet schema is nested {depth} deep, more than {MAX_DEPTH}")));
     }
-    let metadata = guarded(|| ParquetMetaDataReader::decode_metadata(&footer)).map_err(corrupt)?;
+    // Statistics are not used here: left out, they cost no memory, and those of old writers no object.
+    let options = ParquetMetaDataOptions::new()
+        .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    let metadata = guarded(|| ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&options)));
+    let metadata = metadata.map_err(corrupt)?;
     metadata
         .map(Arc::new)
         .map_err(|error| Error::caused(ErrorKind::Corrupt, "the Parquet footer cannot be read", error))
