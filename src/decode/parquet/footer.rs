@@ -57,7 +57,7 @@ pub(super) fn read(object: &Ranged) -> Result<Arc<ParquetMetaData>> {
     if depth > MAX_DEPTH {
         return Err(corrupt(format!("the Parquet schema is nested {depth} deep, more than {MAX_DEPTH}")));
     }
-    // Statistics are not used here: left out, they cost no memory, and those of old writers no object.
+    // Statistics are not used here: left out, they cost no memory.
     let options = ParquetMetaDataOptions::new()
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
