@@ -42,7 +42,7 @@ impl RecordSink for Rows {
     fn record(&mut self, place: Place, raw: Raw<'_>, slots: &[Option<Value<'_>>], extras: &[Extra<'_>]) -> Result<()> {
         self.count += 1;
         assert_eq!((place.record, place.line, place.offset), (self.count, None, None));
-        if (self.count - 1) % self.step.max(1) == 0 {
+        if (self.count - 1).is_multiple_of(self.step.max(1)) {
             if self.count < 100 {
                 let rendered: serde_json::Value = serde_json::from_slice(&raw.first(usize::MAX)).expect("JSON");
                 assert!(rendered.is_object());
