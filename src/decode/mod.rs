@@ -5,6 +5,7 @@
 
 mod arrow_rows;
 mod avro;
+mod fast_json;
 mod guarded;
 mod json_lines;
 mod json_text;
@@ -12,6 +13,7 @@ mod lines;
 mod orc;
 mod parquet;
 mod ranged;
+mod scan;
 mod typed;
 
 use std::io::Read;
@@ -21,6 +23,7 @@ use crate::config::{Format, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{FieldIndex, RandomAccess, RecordSink};
 
+pub use fast_json::JsonScanner;
 pub use json_lines::{Syntax, json_object};
 pub use lines::{Line, Lines};
 

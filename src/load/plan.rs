@@ -62,7 +62,7 @@ pub fn plan(
         let column = |name: &String| {
             let staged = staged_columns.iter().find(|column| column.name == *name);
             let column_type = staged.map(column_type).transpose()?.unwrap_or(ColumnType::Boolean);
-            Ok(context! { name => quote(name), staged => of_staged(&format!("s.{}", quote(name)), column_type) })
+            Ok(context! { name => quote(name), staged => column_type.of_staged(&format!("s.{}", quote(name))) })
         };
         names.iter().map(column).collect()
     };
@@ -122,18 +122,8 @@ fn sql_column(column: &ManifestColumn) -> Result<Value> {
     Ok(context! {
         name => quote(&column.name),
         staged_type => column_type.staged().to_string(),
-        value => of_staged(&quote(&column.name), column_type),
+        value => column_type.of_staged(&quote(&column.name)),
     })
-}
-
-/// The value of the target's column, from the staged one.
-fn of_staged(column: &str, column_type: ColumnType) -> String {
-    match column_type {
-        ColumnType::Super => format!("JSON_PARSE({column})"),
-        // Explicitly: the implicit cast would take the session's time zone.
-        ColumnType::TimestampTz => format!("({column} AT TIME ZONE 'UTC')"),
-        _ => column.to_owned(),
-    }
 }
 
 fn sql_batch(batch: &Manifest) -> Value {

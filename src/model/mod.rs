@@ -7,6 +7,7 @@ mod random_access;
 mod record;
 mod reject;
 mod sink;
+mod writer;
 
 pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
 pub use fields::{FieldIndex, FieldNode, Fields};
@@ -15,3 +16,4 @@ pub use random_access::RandomAccess;
 pub use record::{Extra, Place, Value};
 pub use reject::{Reject, Rule};
 pub use sink::{Raw, RecordSink};
+pub use writer::FieldWriter;

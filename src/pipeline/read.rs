@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::collect::{Collector, Summary, nobody_listens};
+use super::collect::{Collector, Summary};
 use super::runtime::Runtime;
 use crate::config::Captures;
 use crate::decode::{self, Input};
@@ -189,9 +189,15 @@ fn decode(
     let bounds = Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
     let stored = Chunks { chunks, chunk: Bytes::new(), ended: false };
     let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
-    let mut collector = Collector::new(runtime, origin, id, pieces);
+    let mut hand_on = |piece| pieces.blocking_send(piece).map_err(|_| nobody_listens());
+    let mut collector = Collector::new(runtime, origin, id, &mut hand_on);
     let decompressed = decode::decode(source, runtime.plan.fields(), Input::Stream(reader), &mut collector)?;
     collector.finish(decompressed)
+}
+
+/// The error of a decoding whose rows nobody takes any more: the object failed elsewhere, or the process stops.
+fn nobody_listens() -> Error {
+    Error::new(ErrorKind::Stopping, "the work on the object was stopped")
 }
 
 /// The chunks of a download as a `Read`: an error of the download, or its end before the object's, is an error of the reader.

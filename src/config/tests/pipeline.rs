@@ -27,7 +27,7 @@ fn the_designs_example_reads_into_its_values() {
     assert_eq!(overall.column_type, ColumnType::Decimal { precision: 2, scale: 1 });
     assert_eq!((&overall.min, &overall.max), (&Some(Cell::Decimal(10)), &Some(Cell::Decimal(50))));
     assert_eq!(time.parse, TimeParse::EpochSeconds);
-    assert_eq!((email.column_type, email.mask), (ColumnType::Char(64), Some(Mask::Sha256)));
+    assert_eq!((email.column_type, email.mask.clone()), (ColumnType::Char(64), Some(Mask::Sha256)));
     assert_eq!(helpful.column_type, ColumnType::Super);
     assert_eq!(downloaded.from, ColumnSource::Capture(0));
 
