@@ -12,6 +12,9 @@ enum Kind {
     JsonLines,
     Json,
     Csv,
+    Parquet,
+    Avro,
+    Orc,
     PythonLiteral,
     Text,
 }
@@ -20,6 +23,9 @@ const FORMATS: &[(&str, Kind)] = &[
     ("json-lines", Kind::JsonLines),
     ("json", Kind::Json),
     ("csv", Kind::Csv),
+    ("parquet", Kind::Parquet),
+    ("avro", Kind::Avro),
+    ("orc", Kind::Orc),
     ("python-literal", Kind::PythonLiteral),
     ("text", Kind::Text),
 ];
@@ -72,6 +78,9 @@ pub(super) fn read(table: &mut Table<'_>) -> (Option<Format>, Characters) {
         Kind::JsonLines => Some(Format::JsonLines),
         Kind::Json => json(table).map(Format::Json),
         Kind::Csv => csv(table).map(Format::Csv),
+        Kind::Parquet => Some(Format::Parquet),
+        Kind::Avro => Some(Format::Avro),
+        Kind::Orc => Some(Format::Orc),
         Kind::PythonLiteral => Some(Format::PythonLiteral),
         Kind::Text => text(table).map(Format::Text),
     };

@@ -64,6 +64,12 @@ pub enum Format {
     Json(JsonOptions),
     /// Delimited fields.
     Csv(CsvOptions),
+    /// Apache Parquet.
+    Parquet,
+    /// Avro object container files.
+    Avro,
+    /// Apache ORC.
+    Orc,
     /// Dicts as Python writes them, one a line.
     PythonLiteral,
     /// Lines that a regular expression describes.

@@ -3,16 +3,24 @@
 //! Takes an [`Input`], on a blocking thread; hands every record, with its place, to a [`RecordSink`]. A record that is not of the format
 //! is refused by itself; only a failing read, a damaged container or document, or an error of the sink ends the object.
 
+mod arrow_rows;
+mod avro;
 mod context;
 mod csv;
 mod encoding;
 mod fast_json;
+mod guarded;
 mod json;
+mod json_text;
 mod lines;
+mod orc;
+mod parquet;
 mod places;
 mod python;
+mod ranged;
 mod scan;
 mod text_lines;
+mod typed;
 mod window;
 
 use std::io::Read;
@@ -40,7 +48,13 @@ pub enum Input<'r> {
 /// Whether objects of a format are read from anywhere, [as stored](Input::Random), and not as a stream.
 pub fn needs_random_access(format: &Format) -> bool {
     match format {
-        Format::JsonLines | Format::Json(_) | Format::Csv(_) | Format::PythonLiteral | Format::Text(_) => false,
+        Format::JsonLines
+        | Format::Json(_)
+        | Format::Csv(_)
+        | Format::Avro
+        | Format::PythonLiteral
+        | Format::Text(_) => false,
+        Format::Parquet | Format::Orc => true,
     }
 }
 
@@ -49,9 +63,14 @@ pub fn needs_random_access(format: &Format) -> bool {
 /// # Errors
 /// `Corrupt` if the object as a whole is not of its format; those of the reader and of the sink.
 pub fn decode(source: &Source, fields: &FieldIndex, input: Input<'_>, sink: &mut dyn RecordSink) -> Result<u64> {
-    match input {
-        Input::Stream(reader) => stream(source, fields, reader, sink),
-        Input::Random(_) => Err(Error::new(ErrorKind::Configuration, "the format is read as a stream")),
+    let wrong = |how: &str| Err(Error::new(ErrorKind::Configuration, format!("the format is read {how}")));
+    match (&source.format, input) {
+        (Format::Parquet, Input::Random(object)) => parquet::decode(object, source, fields, sink),
+        (Format::Orc, Input::Random(object)) => orc::decode(object, source, fields, sink),
+        (Format::Parquet | Format::Orc, Input::Stream(_)) => wrong("from anywhere: its index stands at its end"),
+        (_, Input::Random(_)) => wrong("as a stream"),
+        (Format::Avro, Input::Stream(reader)) => avro::decode(reader, source, fields, sink),
+        (_, Input::Stream(reader)) => stream(source, fields, reader, sink),
     }
 }
 
@@ -81,6 +100,9 @@ fn text(source: &Source, fields: &FieldIndex, reader: impl Read, sink: &mut dyn 
         Format::Csv(options) => csv::decode(reader, options, &context, sink),
         Format::PythonLiteral => python::decode(reader, &context, sink),
         Format::Text(options) => text_lines::decode(reader, options, &context, sink),
+        Format::Parquet | Format::Avro | Format::Orc => {
+            Err(Error::new(ErrorKind::Configuration, "the format is none of text"))
+        }
     }
 }
 

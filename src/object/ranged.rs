@@ -23,13 +23,16 @@ const PIECE: u64 = 1 << 20;
 /// How much is read where the reads go on from each other.
 const AHEAD: u64 = 4 << 20;
 
+/// From how many bytes on a read is a request of its own: who asks for so much has a cache of its own.
+const EXACT: u64 = 64 << 10;
+
 /// How much is held besides the tail.
 const HELD: usize = 8 << 20;
 
 /// One version of an object, of which any part can be read from a blocking thread.
 ///
 /// Small reads are served from pieces of 1 MiB, or of 4 MiB where they follow each other; the last 8 MiB of these and the object's tail
-/// are held. A read of more than 4 MiB is one request and is not held.
+/// are held. A read of 64 KiB and more is one request and is not held.
 pub struct ObjectFile {
     client: aws_sdk_s3::Client,
     object: ObjectRef,
@@ -165,7 +168,7 @@ impl RandomAccess for ObjectFile {
         if offset >= tail_begin {
             return Ok(part(&self.tail, tail_begin, offset..end));
         }
-        if length as u64 > AHEAD {
+        if length as u64 >= EXACT {
             return self.fetch(offset..end);
         }
         let follows = {

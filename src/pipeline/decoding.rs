@@ -1,13 +1,14 @@
 //! From an object's stored bytes to checked rows, on a blocking thread; the same for intake and for trying a pipeline out.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use super::collect::{Collector, HandOn, Summary};
 use super::runtime::Runtime;
 use crate::decode::{self, Input};
 use crate::decompress::{self, Bounds, Hints};
 use crate::error::Result;
-use crate::model::Origin;
+use crate::model::{Origin, RandomAccess};
 use crate::telemetry::metrics as names;
 
 /// An object whose bytes arrive.
@@ -42,8 +43,32 @@ pub(super) fn decode<'a, R: Read + Send + 'a>(
         metrics::counter!(names::CODEC_MISMATCHES, "pipeline" => runtime.name().to_owned()).increment(1);
         tracing::warn!(pipeline = runtime.name(), object.key = key, %mismatch, "an object is not compressed as is said of it");
     }
-    let input = Input::Stream(Box::new(opened.entries.joined(b"\n")));
-    let mut collector = Collector::new(runtime, stored.origin, stored.id, hand_on);
-    let decompressed = decode::decode(source, runtime.plan.fields(), input, &mut collector)?;
+    let input = Input::Stream(Box::new(opened.entries.joined(source.characters.encoding.line_end())));
+    records(runtime, stored.origin, stored.id, input, hand_on)
+}
+
+/// Decodes and checks an object of a format whose index stands at its end, and hands its rows on in pieces.
+///
+/// # Errors
+/// As [`decode`].
+pub(super) fn decode_file<'a>(
+    runtime: &'a Runtime,
+    origin: &'a Origin,
+    id: String,
+    file: Arc<dyn RandomAccess>,
+    hand_on: &'a mut HandOn<'a>,
+) -> Result<Summary> {
+    records(runtime, origin, id, Input::Random(file), hand_on)
+}
+
+fn records<'a>(
+    runtime: &'a Runtime,
+    origin: &'a Origin,
+    id: String,
+    input: Input<'_>,
+    hand_on: &'a mut HandOn<'a>,
+) -> Result<Summary> {
+    let mut collector = Collector::new(runtime, origin, id, hand_on);
+    let decompressed = decode::decode(&runtime.pipeline.source, runtime.plan.fields(), input, &mut collector)?;
     collector.finish(decompressed)
 }

@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::collect::Summary;
-use super::decoding::{Stored, decode};
+use super::decoding::{Stored, decode, decode_file};
 use super::runtime::Runtime;
 use crate::config::Captures;
+use crate::decode::needs_random_access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, Reject, StagedFile};
-use crate::object::ObjectStream;
+use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, RandomAccess, Reject, StagedFile};
+use crate::object::{ObjectFile, ObjectStream};
 use crate::stage::{Area, PartFile, Store};
 use crate::telemetry::metrics as names;
 
@@ -52,7 +53,7 @@ pub(super) struct Spill {
 pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job) -> Result<ReadObject> {
     let mut buffer = Buffer { spill, job, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
     let finished = tokio::select! {
-        finished = stream(client, &mut buffer) => finished,
+        finished = read_rows(client, &mut buffer) => finished,
         () = job.cancel.cancelled() => Err(Error::new(ErrorKind::Stopping, "the work on the object was stopped")),
     };
     match finished {
@@ -64,6 +65,35 @@ pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job) -
             Err(error)
         }
     }
+}
+
+async fn read_rows(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(Summary, u64)> {
+    match needs_random_access(&buffer.job.runtime.pipeline.source.format) {
+        true => file(client, buffer).await,
+        false => stream(client, buffer).await,
+    }
+}
+
+/// Reads the wanted parts, decodes and collects at the same time; gives the sums and the stored size.
+async fn file(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(Summary, u64)> {
+    let job = buffer.job;
+    let file = ObjectFile::open(client, job.object.clone(), job.cancel.clone()).await?;
+    let size = file.len();
+    let (piece_sender, mut pieces) = mpsc::channel(2);
+    let (runtime, id) = (job.runtime.clone(), job.id.to_string());
+    let origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
+    let decoding = tokio::task::spawn_blocking(move || {
+        let mut hand_on = |piece| piece_sender.blocking_send(piece).map_err(|_| nobody_listens());
+        decode_file(&runtime, &origin, id, Arc::new(file), &mut hand_on)
+    });
+    let mut collected = Ok(());
+    while let (true, Some(piece)) = (collected.is_ok(), pieces.recv().await) {
+        collected = buffer.add(piece).await;
+    }
+    drop(pieces);
+    let summary = ended(decoding.await);
+    collected?;
+    Ok((summary?, size))
 }
 
 /// Downloads, decodes and collects at the same time; gives the sums and the stored size.
@@ -107,15 +137,17 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
         Ok(())
     };
     let (object, collected): (ObjectStream, Result<()>) = tokio::join!(download, collect);
-    let summary = decoding
-        .await
-        .unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "decoding an object ended early", error)));
+    let summary = ended(decoding.await);
     // Where staging failed, the decoder only saw that nobody listens any more.
     collected?;
     if object.resumed() > 0 {
         metrics::counter!(names::READ_RESUMED, "pipeline" => job.runtime.name().to_owned()).increment(object.resumed());
     }
     Ok((summary?, object.size()))
+}
+
+fn ended(decoding: std::result::Result<Result<Summary>, tokio::task::JoinError>) -> Result<Summary> {
+    decoding.unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "decoding an object ended early", error)))
 }
 
 /// The rows of one object, in memory until they are too many.

@@ -37,6 +37,11 @@ impl Data {
         Some(Data(folder))
     }
 
+    /// Where a file of the folder is.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+
     /// A file of the folder.
     pub fn read(&self, path: &str) -> Vec<u8> {
         let path = self.0.join(path);

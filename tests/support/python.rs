@@ -84,7 +84,7 @@ fn environment() -> Result<PathBuf, String> {
     }
     install(&folder, &python).map_err(|error| {
         format!(
-            "the tests with boto3, moto and ministack, for want of Python packages: {error}. To run them, install \
+            "the tests with boto3, moto, ministack and pyarrow, for want of Python packages: {error}. To run them, install \
              python3 with venv and pip (Debian: apt-get install python3-venv), or name with {FOLDER_VARIABLE} an \
              environment to put the packages of tests/requirements.txt into."
         )
