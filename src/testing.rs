@@ -45,6 +45,24 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
     }
 }
 
+/// A file of the real inputs, which the repository does not ship; `None`, with a visible line, where they are missing. CI must have them.
+pub(crate) fn data(path: &str) -> Option<Vec<u8>> {
+    use std::io::Write;
+    let folder = std::env::var_os("TIDEGATE_TEST_DATA")
+        .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), Into::into);
+    let found = std::fs::read(folder.join(path)).ok();
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "CI must have {path}");
+        // The handle, and not `eprintln!`, which the test harness keeps for failed tests.
+        writeln!(
+            std::io::stderr(),
+            "\nSKIPPED: for want of {path}: name the folder of real data with TIDEGATE_TEST_DATA"
+        )
+        .ok();
+    }
+    found
+}
+
 /// The origin `landing/a.gz`, whose key has these captures.
 pub(crate) fn origin<const N: usize>(captures: [&str; N]) -> Origin {
     let object = ObjectRef {

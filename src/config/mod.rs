@@ -22,9 +22,7 @@ mod variables;
 pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
-pub use pipeline::{
-    BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
-};
+pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, Source, Target};
 pub use problem::{Place, Problem, Problems};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,

@@ -47,7 +47,13 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
         (Some(table), Some(columns)) => target_file::read(table, columns),
         _ => None,
     };
-    let pipeline = match (&name, freshness, source, columns.and_then(|columns| columns.complete()).filter(|_| values.is_some()), target) {
+    let pipeline = match (
+        &name,
+        freshness,
+        source,
+        columns.and_then(|columns| columns.complete()).filter(|_| values.is_some()),
+        target,
+    ) {
         (Some((name, _)), Some(freshness), Some(source), Some(columns), Some(target)) => {
             Some(Pipeline { name: name.clone(), freshness, source, columns, target, batch, rejects })
         }

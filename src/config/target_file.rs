@@ -1,7 +1,7 @@
 //! The `[target]` of a pipeline's file.
 
-use super::columns_file::Columns;
 use super::column::Column;
+use super::columns_file::Columns;
 use super::pipeline::{Mode, Target};
 use super::value::{Item, Table, shown};
 use crate::schema::ColumnType;

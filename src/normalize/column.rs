@@ -106,9 +106,7 @@ impl Planned {
         match self.source {
             // Cloned, not taken: several columns may take one field.
             Source::Slot(slot) => slots.get(slot).cloned().flatten(),
-            Source::Capture(place) => {
-                origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str())))
-            }
+            Source::Capture(place) => origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str()))),
             Source::Object(field) => of_object(field, origin),
         }
     }
@@ -165,7 +163,10 @@ impl Planned {
             if let Some(most) = texts.max_bytes
                 && text.len() > most
             {
-                return Err(Violation::new(Rule::Length, format!("{} bytes are more than max_bytes = {most}", text.len())));
+                return Err(Violation::new(
+                    Rule::Length,
+                    format!("{} bytes are more than max_bytes = {most}", text.len()),
+                ));
             }
             if let Some(pattern) = pattern
                 && !pattern.is_match(text)

@@ -1,3 +1,6 @@
+mod keys;
+mod quirks;
+
 use std::borrow::Cow;
 
 use arrow_array::cast::AsArray;

@@ -68,9 +68,7 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 /// The parts of a text as a JSON array of texts; an empty text has none.
 fn parts(text: &str, separator: &str, trim: bool) -> String {
     let parts = if text.is_empty() { Vec::new() } else { text.split(separator).collect() };
-    let items: Vec<serde_json::Value> = parts
-        .into_iter()
-        .map(|part| serde_json::Value::from(if trim { part.trim() } else { part }))
-        .collect();
+    let items: Vec<serde_json::Value> =
+        parts.into_iter().map(|part| serde_json::Value::from(if trim { part.trim() } else { part })).collect();
     serde_json::Value::from(items).to_string()
 }

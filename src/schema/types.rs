@@ -91,9 +91,7 @@ impl ColumnType {
             ColumnType::TimestampTz => ColumnType::Timestamp,
             ColumnType::Time => ColumnType::Varchar(15),
             ColumnType::TimeTz => ColumnType::Varchar(18),
-            ColumnType::Varbyte(length) => {
-                ColumnType::Varchar(2 * length.min(Self::VARBYTE_BYTES as u32) as u16)
-            }
+            ColumnType::Varbyte(length) => ColumnType::Varchar(2 * length.min(Self::VARBYTE_BYTES as u32) as u16),
             ColumnType::IntervalMonths | ColumnType::IntervalSeconds => ColumnType::Varchar(96),
             other => other,
         }

@@ -118,7 +118,8 @@ pub(super) fn mask(item: Item<'_>, column_type: ColumnType) -> Option<Mask> {
 /// A key, which comes from the environment alone: in the file, whoever reads the file could tell the masked values.
 fn secret(item: Item<'_>) -> Option<Secret> {
     let written = item.written().trim_matches(['"', '\'']);
-    let help = "write `{ sha256 = \"${NAME}\" }`, and set NAME to a random text of 16 bytes or more wherever intake runs";
+    let help =
+        "write `{ sha256 = \"${NAME}\" }`, and set NAME to a random text of 16 bytes or more wherever intake runs";
     if !(written.starts_with("${") && written.ends_with('}') && written.matches('$').count() == 1) {
         item.problem("the key of a mask stands in the file", help);
         return None;

@@ -1,8 +1,8 @@
 //! Bytes, staged as hexadecimal text.
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::{BinaryText, Cell, Violation, quoted};
 use crate::model::Rule;

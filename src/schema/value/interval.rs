@@ -46,7 +46,8 @@ pub(super) fn seconds(text: &str) -> Result<Cell<'static>, Violation> {
     let (days, rest) = (micros / DAY, micros % DAY);
     let (hours, minutes) = (rest / (3_600 * SECOND), rest / (60 * SECOND) % 60);
     let (seconds, fraction) = (rest / SECOND % 60, rest % SECOND);
-    let text = format!("{sign}{days} days {sign}{hours} hours {sign}{minutes} minutes {sign}{seconds}.{fraction:06} seconds");
+    let text =
+        format!("{sign}{days} days {sign}{hours} hours {sign}{minutes} minutes {sign}{seconds}.{fraction:06} seconds");
     Ok(Cell::Text(text.into()))
 }
 
