@@ -30,6 +30,7 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             max_read_time: Duration::from_secs(3_600),
         },
         columns,
+        rules: Vec::new(),
         target: Target {
             table: TableName::new("public", "t"),
             mode: Mode::Append,

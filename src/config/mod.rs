@@ -11,6 +11,7 @@ mod pipeline;
 mod pipeline_file;
 mod problem;
 mod quantity;
+mod rules_file;
 mod service;
 mod service_file;
 mod spelling;
@@ -22,7 +23,7 @@ mod variables;
 pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
-pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, Source, Target};
+pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, RowRule, Source, Target};
 pub use problem::{Place, Problem, Problems};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,

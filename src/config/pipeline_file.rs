@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use super::column::{Column, ColumnSource};
 use super::document::Document;
 use super::pipeline::{BatchLimits, Format, OnUnknownField, Pipeline, Rejects, Source};
 use super::service::bucket_problem;
 use super::value::{Item, Table, shown};
-use super::{KeyPattern, columns_file, target_file, values_file};
+use super::{KeyPattern, columns_file, rules_file, target_file, values_file};
+use crate::schema::{ColumnType, identifier};
 
 /// Messages are held until their batch is cut, and SQS gives them back after 12 hours whatever is done.
 const FRESHNESS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(6 * 3_600);
 const READ_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(11 * 3_600);
+
+/// The column of unknown fields, where the pipeline names none.
+const RESCUE_COLUMN: &str = "_rescued";
 
 /// What a pipeline's file says, as far as it could be read.
 pub(super) struct PipelineFile<'t> {
@@ -35,27 +40,29 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let source_table = root.required_table("source", "`bucket`, `key` and `format`");
     let values = values_file::read(root.optional_table("values"));
     let columns_item = root.required("columns", "{ id = \"bigint\" }");
+    let rule_items = rules_file::items(root.optional("rule"));
     let target_table = root.required_table("target", "`table` and `mode`");
     let batch = batch(root.optional_table("batch"));
     let rejects = rejects(root.optional_table("rejects"));
     root.finish();
 
-    let (source, place) = source_table.map_or((None, None), source);
+    let (source, place, rescue) = source_table.map_or((None, None, None), source);
     let captures = place.as_ref().map(|(_, key, _)| key.captures());
     let columns = columns_item.map(|item| columns_file::read(item, captures, &values.clone().unwrap_or_default()));
     let target = match (target_table, &columns) {
         (Some(table), Some(columns)) => target_file::read(table, columns),
         _ => None,
     };
-    let pipeline = match (
-        &name,
-        freshness,
-        source,
-        columns.and_then(|columns| columns.complete()).filter(|_| values.is_some()),
-        target,
-    ) {
-        (Some((name, _)), Some(freshness), Some(source), Some(columns), Some(target)) => {
-            Some(Pipeline { name: name.clone(), freshness, source, columns, target, batch, rejects })
+    let rescued = rescue.and_then(|rescue| rescued(rescue, columns.as_ref()?));
+    let columns = columns.and_then(|columns| columns.complete()).filter(|_| values.is_some());
+    let rules = match (rule_items, &columns) {
+        (Some(items), Some(columns)) => items.read(columns),
+        _ => None,
+    };
+    let pipeline = match (&name, freshness, source, columns, rules, target) {
+        (Some((name, _)), Some(freshness), Some(source), Some(mut columns), Some(rules), Some(target)) => {
+            columns.extend(rescued);
+            Some(Pipeline { name: name.clone(), freshness, source, columns, rules, target, batch, rejects })
         }
         _ => None,
     };
@@ -73,7 +80,10 @@ fn pipeline_name(text: &str) -> Result<String, String> {
 
 type Place<'t> = (String, KeyPattern, Item<'t>);
 
-fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
+/// The name of the column of unknown fields, and the key that asks for it.
+type Rescue<'t> = (String, Item<'t>);
+
+fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>, Option<Rescue<'_>>) {
     let bucket = table.required("bucket", "\"landing\"").and_then(|item| {
         item.parsed("write the bucket's name alone, without `s3://` and prefix", |text| {
             bucket_problem(text).map_or_else(|| Ok(text.to_owned()), Err)
@@ -84,16 +94,22 @@ fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
     });
     let format =
         table.required("format", "\"json-lines\"").and_then(|item| item.one_of(&[("json-lines", Format::JsonLines)]));
-    let on_unknown_field = table
-        .optional("on_unknown_field")
-        .and_then(|item| item.one_of(&[("ignore", OnUnknownField::Ignore), ("reject", OnUnknownField::Reject)]));
+    let unknown = table.optional("on_unknown_field");
+    let on_unknown_field = unknown.and_then(|item| {
+        item.one_of(&[
+            ("ignore", OnUnknownField::Ignore),
+            ("reject", OnUnknownField::Reject),
+            ("rescue", OnUnknownField::Rescue),
+        ])
+    });
+    let rescue = rescue(on_unknown_field.zip(unknown), table.optional("rescue_column"));
     let ignore_case = table.optional("ignore_case").and_then(Item::boolean);
     let max_record_bytes = table.optional("max_record_bytes").and_then(|item| item.bytes(1 << 10..=64 << 20));
     let max_object_bytes = table.optional("max_object_bytes").and_then(|item| item.bytes(1 << 10..=1 << 50));
     let max_expansion = table.optional("max_expansion").and_then(|item| item.integer(1..=1_000_000));
     let max_read_time = table.optional("max_read_time").and_then(|item| item.duration(READ_TIME));
     table.finish();
-    let (Some(bucket), Some((key, item))) = (bucket, key) else { return (None, None) };
+    let (Some(bucket), Some((key, item))) = (bucket, key) else { return (None, None, rescue) };
     let source = format.map(|format| Source {
         bucket: bucket.clone(),
         key: key.clone(),
@@ -105,7 +121,38 @@ fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
         max_expansion: max_expansion.unwrap_or(1_000),
         max_read_time: max_read_time.unwrap_or(Duration::from_secs(3_600)),
     });
-    (source, Some((bucket, key, item)))
+    (source, Some((bucket, key, item)), rescue)
+}
+
+/// The column of unknown fields, if they are to be kept.
+fn rescue<'t>(unknown: Option<(OnUnknownField, Item<'t>)>, named: Option<Item<'t>>) -> Option<Rescue<'t>> {
+    match (unknown, named) {
+        (Some((OnUnknownField::Rescue, _)), Some(named)) => {
+            let name = named.parsed("write the name of a column", |text| {
+                let name = text.to_lowercase();
+                identifier::problem(&name).map_or(Ok(name), Err)
+            });
+            Some((name?, named))
+        }
+        (Some((OnUnknownField::Rescue, item)), None) => Some((RESCUE_COLUMN.to_owned(), item)),
+        (_, Some(named)) => {
+            let message = "`rescue_column` stands without `on_unknown_field = \"rescue\"`, which would fill it";
+            named.key_problem(message, "remove `rescue_column`, or rescue the fields that no column takes");
+            None
+        }
+        (_, None) => None,
+    }
+}
+
+/// The column of unknown fields, unless another column has its name.
+fn rescued((name, item): Rescue<'_>, columns: &columns_file::Columns) -> Option<Column> {
+    if columns.has(&name) {
+        let message =
+            format!("the column `{}` is to keep the unknown fields, and is one of [columns] already", shown(&name));
+        item.problem(message, "name another by `rescue_column`, or rename the column");
+        return None;
+    }
+    Some(Column::new(name, ColumnSource::Rescued, ColumnType::Super))
 }
 
 fn key_pattern(text: &str) -> Result<KeyPattern, String> {

@@ -3,10 +3,11 @@
 use arrow_array::RecordBatch;
 use tokio::sync::mpsc;
 
+use super::drift::Drift;
 use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Extra, Origin, Place, Raw, RecordSink, Reject, Rule, Value};
-use crate::normalize::Rows;
+use crate::normalize::{Refusal, Rows};
 use crate::schema::value::Cell;
 
 /// Rows are handed on in pieces of about this many bytes.
@@ -36,6 +37,7 @@ pub(super) struct Collector<'a> {
     runtime: &'a Runtime,
     origin: &'a Origin,
     rows: Rows,
+    drift: Drift<'a>,
     pieces: &'a mpsc::Sender<RecordBatch>,
     summary: Summary,
     kept: usize,
@@ -51,7 +53,8 @@ impl<'a> Collector<'a> {
     ) -> Self {
         let rows = Rows::new(runtime.schema.clone(), runtime.plan.columns(), id);
         let summary = Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0 };
-        Collector { runtime, origin, rows, pieces, summary, kept: 0 }
+        let drift = Drift::new(&runtime.unknown_fields, runtime.name(), &origin.object.key);
+        Collector { runtime, origin, rows, drift, pieces, summary, kept: 0 }
     }
 
     /// The sums, after the last piece was handed on.
@@ -99,6 +102,7 @@ impl<'a> Collector<'a> {
 impl RecordSink for Collector<'_> {
     fn record(&mut self, place: Place, raw: Raw<'_>, slots: &[Option<Value<'_>>], extras: &[Extra<'_>]) -> Result<()> {
         self.summary.read += 1;
+        self.drift.fields(extras);
         let mut cells: Vec<Cell<'_>> = Vec::with_capacity(self.runtime.pipeline.columns.len());
         match self.runtime.plan.row(slots, self.origin, extras, &mut cells) {
             Ok(()) => {
@@ -109,7 +113,12 @@ impl RecordSink for Collector<'_> {
                 }
                 Ok(())
             }
-            Err(refusal) => self.reject(place, raw, refusal.column, refusal.violation.rule, refusal.violation.message),
+            Err(Refusal { column, violation, found }) => {
+                if let (Some(column), Some(found)) = (&column, found) {
+                    self.drift.contradiction(column, found);
+                }
+                self.reject(place, raw, column, violation.rule, violation.message)
+            }
         }
     }
 

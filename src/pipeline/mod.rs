@@ -7,6 +7,7 @@ mod batcher;
 mod close;
 mod collect;
 mod daemon;
+mod drift;
 mod inflight;
 mod intake;
 mod loader;

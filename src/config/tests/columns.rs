@@ -129,7 +129,7 @@ fn the_key_of_a_mask_comes_from_the_environment_alone() {
         ("{ sha256 = \"${KEY}salt${KEY}\" }", key, "stands in the file", "${NAME}"),
         ("{ sha256 = \"${KEY}\" }", "short", "has 5 bytes, and needs 16", "random text"),
         ("{ sha256 = \"${OTHER}\" }", key, "OTHER is not set", "set OTHER"),
-        ("{ md5 = \"${KEY}\" }", key, "unknown key `md5`", "`sha256`"),
+        ("{ md5 = \"${KEY}\" }", key, "`sha256` is missing", "`sha256`"),
     ];
     for (mask, key, message, remedy) in cases {
         let result = load(mask, key);

@@ -30,7 +30,11 @@ pub(super) fn compile(text: &str, columns: &[Operand<'_>]) -> Result<Node, Refus
         return Err(compiler.refused(0..text.len(), message, "make several rules of it"));
     }
     let failed = |error: sqlparser::parser::ParserError| {
-        compiler.refused(0..text.len(), format!("this is no SQL condition: {error}"), "write what would stand behind WHERE")
+        compiler.refused(
+            0..text.len(),
+            format!("this is no SQL condition: {error}"),
+            "write what would stand behind WHERE",
+        )
     };
     let mut parser = Parser::new(&RedshiftSqlDialect {}).try_with_sql(text).map_err(failed)?;
     let expression = parser.parse_expr().map_err(failed)?;
@@ -72,31 +76,26 @@ impl Compiler<'_> {
             Expr::UnaryOp { op: UnaryOperator::Minus, expr } => self.negated(expression, expr),
             Expr::UnaryOp { op: UnaryOperator::Plus, expr } => match self.typed(expr)? {
                 (node, kind @ (Kind::Exact | Kind::Float | Kind::Null)) => Ok((node, kind)),
-                (_, kind) => Err(self.at(expr, format!("this is {}, and no number", kind.name()), "compute with numbers")),
+                (_, kind) => {
+                    Err(self.at(expr, format!("this is {}, and no number", kind.name()), "compute with numbers"))
+                }
             },
             Expr::IsNull(inner) => boolean(Node::IsNull(Box::new(self.typed(inner)?.0))),
-            Expr::IsNotNull(inner) => {
-                boolean(Node::Not(Box::new(Node::IsNull(Box::new(self.typed(inner)?.0)))))
-            }
+            Expr::IsNotNull(inner) => boolean(Node::Not(Box::new(Node::IsNull(Box::new(self.typed(inner)?.0))))),
             Expr::IsUnknown(inner) => boolean(Node::IsNull(Box::new(self.condition(inner)?))),
-            Expr::IsNotUnknown(inner) => {
-                boolean(Node::Not(Box::new(Node::IsNull(Box::new(self.condition(inner)?)))))
-            }
+            Expr::IsNotUnknown(inner) => boolean(Node::Not(Box::new(Node::IsNull(Box::new(self.condition(inner)?))))),
             Expr::IsTrue(inner) => boolean(Node::Is(Box::new(self.condition(inner)?), true)),
             Expr::IsFalse(inner) => boolean(Node::Is(Box::new(self.condition(inner)?), false)),
-            Expr::IsNotTrue(inner) => {
-                boolean(Node::Not(Box::new(Node::Is(Box::new(self.condition(inner)?), true))))
-            }
-            Expr::IsNotFalse(inner) => {
-                boolean(Node::Not(Box::new(Node::Is(Box::new(self.condition(inner)?), false))))
-            }
+            Expr::IsNotTrue(inner) => boolean(Node::Not(Box::new(Node::Is(Box::new(self.condition(inner)?), true)))),
+            Expr::IsNotFalse(inner) => boolean(Node::Not(Box::new(Node::Is(Box::new(self.condition(inner)?), false)))),
             Expr::InList { expr, list, negated } => {
                 let subject = self.typed(expr)?;
                 let mut items = Vec::with_capacity(list.len());
                 for item in list {
                     let right = self.typed(item)?;
                     if subject.1 == Kind::Text && type_of(right.1).is_some() {
-                        let message = format!("a text is looked for among {}s", right.1.name().trim_start_matches("a "));
+                        let message =
+                            format!("a text is looked for among {}s", right.1.name().trim_start_matches("a "));
                         return Err(self.at(expression, message, "write the column first: `day IN ('2026-01-31')`"));
                     }
                     let (_, right) = self.comparable(expression, subject.clone(), right)?;
@@ -150,11 +149,13 @@ impl Compiler<'_> {
         match value {
             Literal::Number(digits, _) => match exact(digits) {
                 Some((units, scale)) => Ok((Node::Constant(Datum::Exact { units, scale }), Kind::Exact)),
-                None => Err(self.at(expression, format!("`{digits}` is no number of at most 38 digits"), "write fewer digits")),
+                None => Err(self.at(
+                    expression,
+                    format!("`{digits}` is no number of at most 38 digits"),
+                    "write fewer digits",
+                )),
             },
-            Literal::SingleQuotedString(text) => {
-                Ok((Node::Constant(Datum::Text(text.clone().into())), Kind::Text))
-            }
+            Literal::SingleQuotedString(text) => Ok((Node::Constant(Datum::Text(text.clone().into())), Kind::Text)),
             Literal::Boolean(value) => Ok((Node::Constant(Datum::Bool(*value)), Kind::Bool)),
             Literal::Null => Ok((Node::Constant(Datum::Null), Kind::Null)),
             _ => Err(self.unknown(expression)),
@@ -206,7 +207,11 @@ impl Compiler<'_> {
     fn like(&self, expression: &Expr, pattern: &Expr, ignore_case: bool) -> Result<Node, Refused> {
         let (node, kind) = self.typed(expression)?;
         if !matches!(kind, Kind::Text | Kind::Null) {
-            return Err(self.at(expression, format!("this is {}, and LIKE is for texts", kind.name()), "compare it instead"));
+            return Err(self.at(
+                expression,
+                format!("this is {}, and LIKE is for texts", kind.name()),
+                "compare it instead",
+            ));
         }
         let text = match pattern {
             Expr::Value(value) => value.value.clone().into_string(),
@@ -362,7 +367,11 @@ impl Compiler<'_> {
             (Function::Coalesce, [_, ..]) => return self.coalesce(expression, &typed),
             _ => {
                 let message = "the function is not for these arguments".to_owned();
-                return Err(self.at(expression, message, "texts for texts, numbers for numbers, as many as SQL asks for"));
+                return Err(self.at(
+                    expression,
+                    message,
+                    "texts for texts, numbers for numbers, as many as SQL asks for",
+                ));
             }
         };
         Ok((Node::Call(function, nodes()), kind))
@@ -438,10 +447,9 @@ fn kind_of(column_type: ColumnType) -> Kind {
         ColumnType::Date => Kind::Date,
         ColumnType::Timestamp | ColumnType::TimestampTz => Kind::Moment,
         ColumnType::Time | ColumnType::TimeTz => Kind::Clock(column_type),
-        ColumnType::Super
-        | ColumnType::Varbyte(_)
-        | ColumnType::IntervalMonths
-        | ColumnType::IntervalSeconds => Kind::Opaque,
+        ColumnType::Super | ColumnType::Varbyte(_) | ColumnType::IntervalMonths | ColumnType::IntervalSeconds => {
+            Kind::Opaque
+        }
     }
 }
 

@@ -183,20 +183,14 @@ fn call<'r>(function: Function, arguments: &'r [Node], row: &'r [Cell<'_>]) -> R
         (Function::TrimStart, Some(Datum::Text(text))) => {
             Datum::Text(Cow::Owned(text.trim_start_matches(' ').to_owned()))
         }
-        (Function::TrimEnd, Some(Datum::Text(text))) => {
-            Datum::Text(Cow::Owned(text.trim_end_matches(' ').to_owned()))
-        }
+        (Function::TrimEnd, Some(Datum::Text(text))) => Datum::Text(Cow::Owned(text.trim_end_matches(' ').to_owned())),
         (Function::Substring, Some(Datum::Text(text))) => substring(&text, values.next(), values.next())?,
         _ => Datum::Null,
     })
 }
 
 /// Characters from `start` on, from 1; places before the first count, as SQL has it.
-fn substring(
-    text: &str,
-    start: Option<Datum<'_>>,
-    length: Option<Datum<'_>>,
-) -> Result<Datum<'static>, Violation> {
+fn substring(text: &str, start: Option<Datum<'_>>, length: Option<Datum<'_>>) -> Result<Datum<'static>, Violation> {
     let whole = |datum: Option<Datum<'_>>| match datum {
         Some(Datum::Exact { units, .. }) => Some(units),
         _ => None,
