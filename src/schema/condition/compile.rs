@@ -2,10 +2,7 @@
 
 use std::ops::Range;
 
-use sqlparser::ast::{
-    BinaryOperator, Expr, Function as Call, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Spanned,
-    UnaryOperator, Value as Literal,
-};
+use sqlparser::ast::{BinaryOperator, Expr, Ident, Spanned, UnaryOperator, Value as Literal};
 use sqlparser::dialect::RedshiftSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Span, Token};
@@ -20,7 +17,7 @@ use crate::schema::value::{Cell, TimeParse, coerce};
 const MOST_BYTES: usize = 4_096;
 
 /// An expression with its kind.
-type Typed = (Node, Kind);
+pub(super) type Typed = (Node, Kind);
 
 /// Compiles a condition.
 pub(super) fn compile(text: &str, columns: &[Operand<'_>]) -> Result<Node, Refused> {
@@ -46,7 +43,7 @@ pub(super) fn compile(text: &str, columns: &[Operand<'_>]) -> Result<Node, Refus
     compiler.condition(&expression)
 }
 
-struct Compiler<'a> {
+pub(super) struct Compiler<'a> {
     text: &'a str,
     columns: &'a [Operand<'a>],
 }
@@ -62,7 +59,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn typed(&self, expression: &Expr) -> Result<Typed, Refused> {
+    pub(super) fn typed(&self, expression: &Expr) -> Result<Typed, Refused> {
         let boolean = |node| Ok((node, Kind::Bool));
         match expression {
             Expr::Nested(inner) => self.typed(inner),
@@ -256,7 +253,7 @@ impl Compiler<'_> {
     }
 
     /// Both sides, if they can be compared: of one kind, or one of them the text of a day or time.
-    fn comparable(&self, expression: &Expr, left: Typed, right: Typed) -> Result<(Node, Node), Refused> {
+    pub(super) fn comparable(&self, expression: &Expr, left: Typed, right: Typed) -> Result<(Node, Node), Refused> {
         let ((left, left_kind), (right, right_kind)) = (left, right);
         let in_time = |node: Node, kind: Kind| match (node, type_of(kind)) {
             (Node::Constant(Datum::Text(text)), Some(column_type)) => self.constant(expression, &text, column_type),
@@ -317,98 +314,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn call(&self, expression: &Expr, call: &Call) -> Result<Typed, Refused> {
-        let function = match call.name.to_string().to_lowercase().as_str() {
-            "length" | "len" | "char_length" | "character_length" => Function::Length,
-            "octet_length" => Function::OctetLength,
-            "lower" => Function::Lower,
-            "upper" => Function::Upper,
-            "trim" | "btrim" => Function::Trim,
-            "ltrim" => Function::TrimStart,
-            "rtrim" => Function::TrimEnd,
-            "abs" => Function::Abs,
-            "coalesce" | "nvl" => Function::Coalesce,
-            "substring" | "substr" => Function::Substring,
-            _ => return Err(self.unknown(expression)),
-        };
-        let plain = call.filter.is_none() && call.over.is_none() && call.within_group.is_empty();
-        let FunctionArguments::List(list) = &call.args else { return Err(self.unknown(expression)) };
-        if !plain || list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
-            return Err(self.unknown(expression));
-        }
-        let mut arguments = Vec::with_capacity(list.args.len());
-        for argument in &list.args {
-            let FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) = argument else {
-                return Err(self.unknown(expression));
-            };
-            arguments.push(argument);
-        }
-        self.arguments(expression, function, &arguments)
-    }
-
-    fn arguments(&self, expression: &Expr, function: Function, arguments: &[&Expr]) -> Result<Typed, Refused> {
-        let typed: Vec<Typed> = arguments.iter().map(|argument| self.typed(argument)).collect::<Result<_, _>>()?;
-        let kinds: Vec<Kind> = typed.iter().map(|(_, kind)| *kind).collect();
-        let nodes = || typed.iter().map(|(node, _)| node.clone()).collect::<Vec<_>>();
-        let kind = match (function, kinds.as_slice()) {
-            (Function::Length | Function::OctetLength, [Kind::Text]) => Kind::Exact,
-            (
-                Function::Lower | Function::Upper | Function::Trim | Function::TrimStart | Function::TrimEnd,
-                [Kind::Text],
-            )
-            | (Function::Substring, [Kind::Text, Kind::Exact] | [Kind::Text, Kind::Exact, Kind::Exact]) => {
-                if typed.iter().skip(1).any(|(node, _)| !self.is_whole(node)) {
-                    let help = "write whole numbers, or columns of integers";
-                    return Err(self.at(expression, "a substring is counted in whole characters".to_owned(), help));
-                }
-                Kind::Text
-            }
-            (Function::Abs, [kind @ (Kind::Exact | Kind::Float)]) => *kind,
-            (Function::Coalesce, [_, ..]) => return self.coalesce(expression, &typed),
-            _ => {
-                let message = "the function is not for these arguments".to_owned();
-                return Err(self.at(
-                    expression,
-                    message,
-                    "texts for texts, numbers for numbers, as many as SQL asks for",
-                ));
-            }
-        };
-        Ok((Node::Call(function, nodes()), kind))
-    }
-
-    /// Whether the number is whole, whatever the row.
-    fn is_whole(&self, node: &Node) -> bool {
-        match node {
-            Node::Constant(Datum::Exact { scale, .. }) | Node::Column(_, scale) => *scale == 0,
-            Node::Call(Function::Length | Function::OctetLength, _) => true,
-            Node::Arithmetic(_, left, right) => self.is_whole(left) && self.is_whole(right),
-            _ => false,
-        }
-    }
-
-    /// All of one kind, of which a text may be the literal of a day or time.
-    fn coalesce(&self, expression: &Expr, typed: &[Typed]) -> Result<Typed, Refused> {
-        let of_kind = |wanted: fn(&Kind) -> bool| typed.iter().map(|(_, kind)| *kind).find(wanted);
-        let kind = of_kind(|kind| !matches!(kind, Kind::Null | Kind::Text)).or(of_kind(|kind| *kind != Kind::Null));
-        let Some(kind) = kind else { return Ok((Node::Constant(Datum::Null), Kind::Null)) };
-        let mut nodes = Vec::with_capacity(typed.len());
-        let mut floats = kind == Kind::Float;
-        for (node, other) in typed {
-            let (_, node) = self.comparable(expression, (Node::Constant(Datum::Null), kind), (node.clone(), *other))?;
-            floats |= *other == Kind::Float;
-            nodes.push(node);
-        }
-        Ok((Node::Call(Function::Coalesce, nodes), if floats { Kind::Float } else { kind }))
-    }
-
-    fn unknown(&self, expression: &Expr) -> Refused {
+    pub(super) fn unknown(&self, expression: &Expr) -> Refused {
         let help = "there are AND, OR, NOT, comparisons, IS NULL, IN, BETWEEN, LIKE, ILIKE, + - * /, and the functions length, \
                     octet_length, lower, upper, trim, ltrim, rtrim, abs, coalesce and substring";
         self.at(expression, "this is not part of a rule's grammar".to_owned(), help)
     }
 
-    fn at(&self, expression: &Expr, message: String, help: &str) -> Refused {
+    pub(super) fn at(&self, expression: &Expr, message: String, help: &str) -> Refused {
         self.refused(self.range(expression.span()), message, help)
     }
 

@@ -3,6 +3,7 @@
 //! Numbers are compared and computed exactly, texts by their bytes, and what cannot be decided exactly is refused when it is compiled.
 //! Logic has three values, as in SQL.
 
+mod call;
 mod compile;
 mod evaluate;
 mod like;

@@ -1,6 +1,6 @@
 //! Intervals, from ISO 8601 durations and the forms of SQL, staged as SQL's text of whole units.
 
-use super::number::{ScaleError, scaled};
+use super::number::scaled;
 use super::{Cell, Violation, quoted};
 use crate::model::Rule;
 
@@ -100,10 +100,7 @@ fn fraction(text: &str, scale: u8) -> Option<i128> {
     if !valid {
         return None;
     }
-    match scaled(text, scale) {
-        Ok(units) => Some(units),
-        Err(ScaleError::NotANumber | ScaleError::Inexact | ScaleError::TooLarge) => None,
-    }
+    scaled(text, scale).ok()
 }
 
 fn no_interval(text: &str, form: &str) -> Violation {
