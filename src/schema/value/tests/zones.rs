@@ -43,3 +43,19 @@ fn the_day_of_a_moment_is_that_of_the_zone_and_a_written_day_stays() {
     assert_eq!(berlin("2026-03-20", "date", TimeParse::Iso), day(20_532));
     assert_eq!(berlin("2026-03-29 02:30", "date", TimeParse::Formats(vec!["%Y-%m-%d %H:%M".into()])), day(20_541));
 }
+
+#[test]
+fn a_day_or_moment_of_a_typed_format_beyond_the_years_of_texts_is_refused() {
+    let rule = |value, column_type| coerce(value, column_type, &TimeParse::Iso).map_err(|violation| violation.rule);
+    for days in [i32::MIN, i32::MAX] {
+        for column_type in [ColumnType::Date, ColumnType::Timestamp, ColumnType::Varchar(30), ColumnType::Super] {
+            assert_eq!(rule(Value::Date(days), column_type), Err(Rule::Range), "{column_type}");
+        }
+    }
+    for micros in [i64::MIN, i64::MAX] {
+        for column_type in [ColumnType::Timestamp, ColumnType::Varchar(30)] {
+            assert_eq!(rule(Value::Micros(micros), column_type), Err(Rule::Range), "{column_type}");
+        }
+    }
+    assert_eq!(rule(Value::Date(20_000), ColumnType::Timestamp), Ok(Cell::Micros(1_728_000_000_000_000)));
+}
