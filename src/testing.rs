@@ -34,6 +34,7 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             max_window: 64 << 20,
         },
         columns,
+        rules: Vec::new(),
         target: Target {
             table: TableName::new("public", "t"),
             mode: Mode::Append,
@@ -47,6 +48,24 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
         batch: BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 },
         rejects: Rejects { max_share: 1.0, max_rows: 10_000 },
     }
+}
+
+/// A file of the real inputs, which the repository does not ship; `None`, with a visible line, where they are missing. CI must have them.
+pub(crate) fn data(path: &str) -> Option<Vec<u8>> {
+    use std::io::Write;
+    let folder = std::env::var_os("TIDEGATE_TEST_DATA")
+        .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), Into::into);
+    let found = std::fs::read(folder.join(path)).ok();
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none_or(|value| value.is_empty()), "CI must have {path}");
+        // The handle, and not `eprintln!`, which the test harness keeps for failed tests.
+        writeln!(
+            std::io::stderr(),
+            "\nSKIPPED: for want of {path}: name the folder of real data with TIDEGATE_TEST_DATA"
+        )
+        .ok();
+    }
+    found
 }
 
 /// The origin `landing/a.gz`, whose key has these captures.

@@ -75,6 +75,8 @@ pub enum ColumnSource {
     Capture(usize),
     /// What the event says of the object.
     Object(ObjectField),
+    /// The fields of the record that no column takes, as one JSON object; null where there are none.
+    Rescued,
 }
 
 /// What an event says of its object; the same however often it is announced, so that a replay makes the same rows.

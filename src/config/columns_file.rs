@@ -40,6 +40,11 @@ impl Columns {
         None
     }
 
+    /// Whether there is a column of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|entry| entry.name == name)
+    }
+
     /// The columns, if none has a problem.
     pub(super) fn complete(self) -> Option<Vec<Column>> {
         self.0.into_iter().map(|entry| entry.column).collect()

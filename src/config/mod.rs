@@ -13,6 +13,8 @@ mod pipeline;
 mod pipeline_file;
 mod problem;
 mod quantity;
+mod rescue_file;
+mod rules_file;
 mod service;
 mod service_file;
 mod source_file;
@@ -26,7 +28,7 @@ pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
-pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, Source, Target};
+pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, RowRule, Source, Target};
 pub use problem::{Place, Problem, Problems};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,

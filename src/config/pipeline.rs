@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::format::{Characters, CsvOptions, JsonOptions, TextOptions};
 use super::{Column, KeyPattern};
 use crate::model::Codec;
+use crate::schema::condition::Condition;
 use crate::schema::identifier::TableName;
 
 /// A pipeline, as its file under `pipelines/` says it.
@@ -18,6 +19,8 @@ pub struct Pipeline {
     pub source: Source,
     /// The columns, in the order of the table.
     pub columns: Vec<Column>,
+    /// What must hold of every row.
+    pub rules: Vec<RowRule>,
     /// Where the rows go.
     pub target: Target,
     /// When a batch is closed before freshness demands it.
@@ -83,6 +86,17 @@ pub enum OnUnknownField {
     Ignore,
     /// The record is rejected.
     Reject,
+    /// The fields of a record that no column takes are kept as one JSON object, in the column of [`ColumnSource::Rescued`](super::ColumnSource::Rescued).
+    Rescue,
+}
+
+/// A rule over several columns of a row, which rejects the row where it is false; where it is unknown, the row passes, as by CHECK.
+#[derive(Debug, Clone)]
+pub struct RowRule {
+    /// What rejects call it.
+    pub name: String,
+    /// The condition, over the pipeline's columns in their order.
+    pub condition: Condition,
 }
 
 /// The table and how it is kept.

@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::pipeline::{OnUnknownField, Source};
+use super::rescue_file::Rescue;
 use super::service::bucket_problem;
 use super::value::{Item, Table};
-use super::{KeyPattern, format_file};
+use super::{KeyPattern, format_file, rescue_file};
 use crate::model::Codec;
 
 /// The names of `compression`.
@@ -29,7 +30,7 @@ const READ_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::f
 pub(super) type Place<'t> = (String, KeyPattern, Item<'t>);
 
 /// Reads the table; what is wrong is reported. The place is known where the format may not be.
-pub(super) fn read(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
+pub(super) fn read(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>, Option<Rescue<'_>>) {
     let bucket = table.required("bucket", "\"landing\"").and_then(|item| {
         item.parsed("write the bucket's name alone, without `s3://` and prefix", |text| {
             bucket_problem(text).map_or_else(|| Ok(text.to_owned()), Err)
@@ -41,16 +42,14 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) 
     let (format, characters) = format_file::read(&mut table);
     let compression = table.optional("compression").and_then(|item| item.one_of(COMPRESSIONS));
     let ignore_case = table.optional("ignore_case").and_then(Item::boolean);
-    let on_unknown_field = table
-        .optional("on_unknown_field")
-        .and_then(|item| item.one_of(&[("ignore", OnUnknownField::Ignore), ("reject", OnUnknownField::Reject)]));
+    let (on_unknown_field, rescue) = rescue_file::read(&mut table);
     let max_record_bytes = table.optional("max_record_bytes").and_then(|item| item.bytes(1 << 10..=64 << 20));
     let max_object_bytes = table.optional("max_object_bytes").and_then(|item| item.bytes(1 << 10..=1 << 50));
     let max_expansion = table.optional("max_expansion").and_then(|item| item.integer(1..=1_000_000));
     let max_read_time = table.optional("max_read_time").and_then(|item| item.duration(READ_TIME));
     let max_window = table.optional("max_window").and_then(|item| item.bytes(16 << 20..=2 << 30));
     table.finish();
-    let (Some(bucket), Some((key, item))) = (bucket, key) else { return (None, None) };
+    let (Some(bucket), Some((key, item))) = (bucket, key) else { return (None, None, rescue) };
     let source = format.map(|format| Source {
         bucket: bucket.clone(),
         key: key.clone(),
@@ -65,7 +64,7 @@ pub(super) fn read(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) 
         max_read_time: max_read_time.unwrap_or(Duration::from_secs(3_600)),
         max_window: max_window.unwrap_or(64 << 20),
     });
-    (source, Some((bucket, key, item)))
+    (source, Some((bucket, key, item)), rescue)
 }
 
 fn key_pattern(text: &str) -> Result<KeyPattern, String> {

@@ -3,7 +3,7 @@
 //! A reader asks a [`Table`] for every key it knows, whatever else is wrong, and then calls [`Table::finish`], which reports
 //! the keys nobody asked for and those that are missing. What is reported yields `None`, so that reading goes on.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use toml::Spanned;
@@ -168,6 +168,20 @@ impl<'t> Item<'t> {
     /// Reports a problem with the value.
     pub(super) fn problem(self, message: impl Into<String>, help: impl Into<String>) {
         self.document.report(self.span(), message.into(), help.into());
+    }
+
+    /// Reports a problem with a part of the text that the value is, shown alone where the file has the text as it is.
+    pub(super) fn problem_within(
+        self,
+        text: &str,
+        part: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let span = self.span();
+        let part = self.written().find(text).map(|at| (span.start + at + part.start, span.start + at + part.end));
+        let span = part.map_or(span, |(start, end)| Span { start, end });
+        self.document.report(span, message.into(), help.into());
     }
 
     /// Reports a problem with the value that has to do with another place.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{mask, texts};
 use crate::config::{Column, ColumnSource, ObjectField, Texts};
-use crate::model::{FieldIndex, Origin, Rule, Value};
+use crate::model::{Extra, FieldIndex, Origin, Rule, Value};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, Reading, TimeParse, Violation, coerce_as};
 
@@ -33,6 +33,7 @@ enum Source {
     Slot(usize),
     Capture(usize),
     Object(ObjectField),
+    Rescued,
 }
 
 /// A column that takes a field of the record as it is: nothing is done to a value but what its type, its bounds and `required` ask for.
@@ -63,6 +64,7 @@ impl Planned {
             }
             ColumnSource::Capture(place) => Source::Capture(*place),
             ColumnSource::Object(field) => Source::Object(*field),
+            ColumnSource::Rescued => Source::Rescued,
         };
         let mut column = column.clone();
         // Captures are texts, whatever they say: nobody could have sent them as numbers.
@@ -107,13 +109,22 @@ impl Planned {
     }
 
     /// The column's value before anything is done to it.
-    pub(super) fn value<'a>(&self, slots: &[Option<Value<'a>>], origin: &'a Origin) -> Option<Value<'a>> {
-        match self.source {
+    ///
+    /// # Errors
+    /// Of the fields that no column takes: one that has no form in JSON.
+    pub(super) fn value<'a>(
+        &self,
+        slots: &[Option<Value<'a>>],
+        origin: &'a Origin,
+        extras: &[Extra<'_>],
+    ) -> Result<Option<Value<'a>>, Violation> {
+        Ok(match self.source {
             // Cloned, not taken: several columns may take one field.
             Source::Slot(slot) => slots.get(slot).cloned().flatten(),
             Source::Capture(place) => origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str()))),
             Source::Object(field) => of_object(field, origin),
-        }
+            Source::Rescued => rescued(extras)?,
+        })
     }
 
     /// The value as a cell of the column, and whether a text was cut for it.
@@ -186,6 +197,29 @@ impl Planned {
         }
         Ok(())
     }
+}
+
+/// The fields as one JSON object; none where there are none.
+fn rescued(extras: &[Extra<'_>]) -> Result<Option<Value<'static>>, Violation> {
+    let mut object = String::new();
+    for Extra { name, value } in extras {
+        object.push(if object.is_empty() { '{' } else { ',' });
+        object.push_str(&serde_json::Value::from(name.as_ref()).to_string());
+        object.push(':');
+        match value {
+            // As it is: what is not valid in it is found with the whole.
+            Value::Json(text) => object.push_str(text),
+            Value::Null => object.push_str("null"),
+            value => match coerce_as(value.clone(), ColumnType::Super, &TimeParse::Iso, Reading::DEFAULT) {
+                Ok(Cell::Text(text)) => object.push_str(&text),
+                Ok(_) => {}
+                Err(Violation { rule, message }) => {
+                    return Err(Violation::new(rule, format!("the field {name:?} cannot be kept: {message}")));
+                }
+            },
+        }
+    }
+    Ok((!object.is_empty()).then(|| Value::Json(Cow::Owned(object + "}"))))
 }
 
 /// What the event says of the object, as a value.

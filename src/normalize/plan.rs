@@ -1,7 +1,7 @@
 //! A pipeline's columns, compiled once, and the check of a row against them.
 
 use super::Planned;
-use crate::config::{Column, OnUnknownField, Pipeline};
+use crate::config::{Column, OnUnknownField, Pipeline, RowRule};
 use crate::model::{Extra, FieldIndex, Origin, Rule, Value};
 use crate::schema::value::{Cell, Violation};
 use crate::telemetry::metrics as names;
@@ -15,6 +15,7 @@ pub struct Plan {
     pipeline: String,
     fields: FieldIndex,
     columns: Vec<Planned>,
+    rules: Vec<RowRule>,
     on_unknown_field: OnUnknownField,
 }
 
@@ -25,6 +26,8 @@ pub struct Refusal {
     pub column: Option<String>,
     /// The rule, and what was found.
     pub violation: Violation,
+    /// The type that was found, where it is not that of the column.
+    pub found: Option<&'static str>,
 }
 
 impl Plan {
@@ -36,7 +39,13 @@ impl Plan {
             fields = fields.with_extras();
         }
         let columns = pipeline.columns.iter().map(|column| Planned::new(column, &mut fields)).collect();
-        Plan { pipeline: pipeline.name.clone(), fields, columns, on_unknown_field: source.on_unknown_field }
+        Plan {
+            pipeline: pipeline.name.clone(),
+            fields,
+            columns,
+            rules: pipeline.rules.clone(),
+            on_unknown_field: source.on_unknown_field,
+        }
     }
 
     /// The fields that the decoder is to fill.
@@ -54,6 +63,11 @@ impl Plan {
         &self.columns
     }
 
+    /// Whether rules look at whole rows.
+    pub fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// Checks a record and makes its row: one cell for each column, in `row`.
     ///
     /// `slots` are what the decoder filled, `extras` the fields that no column takes.
@@ -69,14 +83,17 @@ impl Plan {
     ) -> Result<(), Refusal> {
         if let (OnUnknownField::Reject, Some(extra)) = (self.on_unknown_field, extras.first()) {
             let message = format!("the field {:?} has no column", extra.name);
-            return Err(Refusal { column: None, violation: Violation::new(Rule::UnknownField, message) });
+            return Err(Refusal { column: None, violation: Violation::new(Rule::UnknownField, message), found: None });
         }
         row.clear();
         let mut bytes = 0;
         for planned in &self.columns {
-            let (cell, cut) = planned
-                .cell(planned.value(slots, origin))
-                .map_err(|violation| Refusal { column: Some(planned.column().name.clone()), violation })?;
+            let value = planned.value(slots, origin, extras);
+            let (cell, cut) = value.and_then(|value| planned.cell(value)).map_err(|violation| {
+                let value = planned.value(slots, origin, extras).ok().flatten();
+                let found = value.filter(|_| violation.rule == Rule::Type).map(|value| value.type_name());
+                Refusal { column: Some(planned.column().name.clone()), violation, found }
+            })?;
             if cut {
                 metrics::counter!(names::VALUES_TRUNCATED, "pipeline" => self.pipeline.clone()).increment(1);
             }
@@ -88,8 +105,24 @@ impl Plan {
         }
         if bytes > ROW_BYTES {
             let message = format!("the row has {bytes} bytes; Redshift takes {ROW_BYTES}");
-            return Err(Refusal { column: None, violation: Violation::new(Rule::RowSize, message) });
+            return Err(Refusal { column: None, violation: Violation::new(Rule::RowSize, message), found: None });
         }
-        Ok(())
+        self.rules.iter().try_for_each(|rule| hold(rule, row))
     }
+}
+
+/// Refuses a row of which a rule is false; where it is unknown, the row passes.
+fn hold(rule: &RowRule, row: &[Cell<'_>]) -> Result<(), Refusal> {
+    let violation = match rule.condition.decide(row) {
+        Ok(Some(true) | None) => return Ok(()),
+        Ok(Some(false)) => {
+            let message = format!("the rule {:?} does not hold: {}", rule.name, rule.condition.as_str());
+            Violation::new(Rule::Row, message)
+        }
+        Err(violation) => {
+            let message = format!("the rule {:?} cannot be decided: {}", rule.name, violation.message);
+            Violation::new(Rule::Row, message)
+        }
+    };
+    Err(Refusal { column: None, violation, found: None })
 }

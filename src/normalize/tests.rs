@@ -1,3 +1,7 @@
+mod any;
+mod keys;
+mod quirks;
+
 use std::borrow::Cow;
 
 use arrow_array::cast::AsArray;
@@ -5,8 +9,9 @@ use arrow_array::types::{Decimal128Type, Int64Type, TimestampMicrosecondType};
 use regex::Regex;
 
 use super::*;
-use crate::config::{Column, ColumnSource, Mask};
+use crate::config::{Column, ColumnSource, Mask, OnUnknownField, RowRule};
 use crate::model::{Rule, Value};
+use crate::schema::condition::{Condition, Operand};
 use crate::schema::value::{Cell, TimeParse};
 use crate::testing::{column, origin, pipeline};
 
@@ -101,4 +106,60 @@ fn rows_become_columns_of_exactly_the_declared_types_with_their_lineage() {
     assert_eq!(batch.column(2).null_count(), 1);
     assert_eq!(batch.column(3).as_string::<i32>().value(1), "00ff");
     assert_eq!(batch.column(4).as_primitive::<Int64Type>().values(), &[3, 9]);
+}
+
+#[test]
+fn a_rule_rejects_a_row_of_which_it_is_false_and_passes_one_of_which_it_is_unknown() {
+    let mut pipeline = pipeline(vec![column("quantity", "integer"), column("invoice", "varchar(9)")]);
+    let operand = |name: &'static str, column_type: &str| Operand {
+        name,
+        column_type: column_type.parse().expect("a type"),
+        readable: true,
+    };
+    let condition = "quantity > 0 OR invoice LIKE 'C%'";
+    let operands = [operand("quantity", "integer"), operand("invoice", "varchar(9)")];
+    let compiled = Condition::compile(condition, &operands).expect("a condition");
+    pipeline.rules.push(RowRule { name: "returns".to_owned(), condition: compiled });
+    let plan = Plan::new(&pipeline);
+    let origin = origin([]);
+    let row = |quantity, invoice| plan.row(&[quantity, invoice], &origin, &[], &mut Vec::new());
+    assert_eq!(row(Some(Value::Number("-1")), text("C1")), Ok(()));
+    assert_eq!(row(Some(Value::Number("1")), None), Ok(()));
+    assert_eq!(row(None, text("5")), Ok(()), "unknown, as CHECK has it");
+    let refusal = row(Some(Value::Number("-1")), text("5")).expect_err("it is false");
+    assert_eq!((refusal.column, refusal.violation.rule), (None, Rule::Row));
+    assert!(refusal.violation.message.contains("returns") && refusal.violation.message.contains(condition));
+}
+
+#[test]
+fn what_no_column_takes_is_rescued_as_one_json_object() {
+    let mut pipeline = pipeline(vec![column("id", "integer"), column("_rescued", "super")]);
+    pipeline.source.on_unknown_field = OnUnknownField::Rescue;
+    pipeline.columns[1].from = ColumnSource::Rescued;
+    let plan = Plan::new(&pipeline);
+    let origin = origin([]);
+    let rescued = |record: &str| -> Result<Cell<'static>, Rule> {
+        let (mut slots, mut row) = (Vec::new(), Vec::new());
+        let extras = crate::decode::json_object(record, plan.fields(), &mut slots).expect("an object");
+        plan.row(&slots, &origin, &extras, &mut row).map_err(|refusal| refusal.violation.rule)?;
+        Ok(row.remove(1).into_owned())
+    };
+    assert_eq!(rescued(r#"{"id":1}"#), Ok(Cell::Null));
+    let record = r#"{"a\"b":1.50,"id":1,"t":"x\ny","n":null,"o":{"p":[1]}}"#;
+    let expected = r#"{"a\"b":1.50,"t":"x\ny","n":null,"o":{"p":[1]}}"#;
+    assert_eq!(rescued(record), Ok(Cell::Text(expected.into())));
+    let long = format!(r#"{{"id":1,"a":"{0}","b":"{0}"}}"#, "x".repeat(40_000));
+    assert_eq!(rescued(&long), Err(Rule::Length), "what a staged super cannot hold rejects the record");
+    assert_eq!(rescued(r#"{"id":1,"a":"\u0000"}"#), Err(Rule::Character));
+    assert_eq!(rescued(r#"{"id":1,"\u0000":1}"#), Err(Rule::Character));
+}
+
+#[test]
+fn a_contradiction_names_the_type_that_was_found() {
+    let plan = Plan::new(&pipeline(vec![column("id", "integer")]));
+    let origin = origin([]);
+    let refusal = |value| plan.row(&[Some(value)], &origin, &[], &mut Vec::new()).expect_err("it is refused");
+    assert_eq!(refusal(Value::Json("[]".into())).found, Some("array"));
+    assert_eq!(refusal(Value::Text("x".into())).found, Some("text"));
+    assert_eq!(refusal(Value::Number("1e20")).found, None, "it is of the type, and too large");
 }

@@ -58,7 +58,7 @@ impl Shortcut {
     /// The shortcut through `plan` for an object; `None` where each of its records has to go the exact way.
     pub fn new(plan: &Plan, origin: &Origin) -> Option<Self> {
         // Rules look at whole rows of cells, which this way never has.
-        if plan.fields().wants_extras() {
+        if plan.has_rules() || plan.fields().wants_extras() {
             return None;
         }
         let mut slots = vec![Vec::new(); plan.fields().len()];
@@ -66,7 +66,7 @@ impl Shortcut {
         for (at, planned) in plan.planned().iter().enumerate() {
             match planned.slot() {
                 Some(slot) => slots.get_mut(slot)?.push((at, How::of(planned.simple()))),
-                None => match planned.cell(planned.value(&[], origin)) {
+                None => match planned.cell(planned.value(&[], origin, &[]).ok()?) {
                     Ok((cell, false)) => constants.push((at, cell.into_owned())),
                     _ => return None,
                 },

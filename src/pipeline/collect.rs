@@ -2,11 +2,12 @@
 
 use arrow_array::RecordBatch;
 
+use super::drift::Drift;
 use super::runtime::Runtime;
 use crate::decode::JsonScanner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Extra, Origin, Place, Raw, RecordSink, Reject, Rule, Value};
-use crate::normalize::{RowWriter, Rows, Shortcut};
+use crate::normalize::{Refusal, RowWriter, Rows, Shortcut};
 use crate::schema::value::Cell;
 
 /// Rows are handed on in pieces of about this many bytes.
@@ -39,6 +40,7 @@ pub(super) struct Collector<'a> {
     runtime: &'a Runtime,
     origin: &'a Origin,
     rows: Rows,
+    drift: Drift<'a>,
     hand_on: &'a mut HandOn<'a>,
     summary: Summary,
     kept: usize,
@@ -54,7 +56,8 @@ impl<'a> Collector<'a> {
         let rows = Rows::new(runtime.schema.clone(), id);
         let summary = Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0 };
         let fast = JsonScanner::new(runtime.plan.fields()).zip(Shortcut::new(&runtime.plan, origin));
-        Collector { runtime, origin, rows, hand_on, summary, kept: 0, fast, taken_fast: 0 }
+        let drift = Drift::new(&runtime.unknown_fields, runtime.name(), &origin.object.key);
+        Collector { runtime, origin, rows, drift, hand_on, summary, kept: 0, fast, taken_fast: 0 }
     }
 
     /// The sums, after the last piece was handed on.
@@ -122,15 +125,19 @@ impl RecordSink for Collector<'_> {
     }
 
     fn record(&mut self, place: Place, raw: Raw<'_>, slots: &[Option<Value<'_>>], extras: &[Extra<'_>]) -> Result<()> {
+        self.drift.fields(extras);
         let mut cells: Vec<Cell<'_>> = Vec::with_capacity(self.runtime.pipeline.columns.len());
         match self.runtime.plan.row(slots, self.origin, extras, &mut cells) {
             Ok(()) => {
                 self.rows.push(&cells, place.record);
                 self.staged()
             }
-            Err(refusal) => {
+            Err(Refusal { column, violation, found }) => {
                 self.summary.read += 1;
-                self.reject(place, raw, refusal.column, refusal.violation.rule, refusal.violation.message)
+                if let (Some(column), Some(found)) = (&column, found) {
+                    self.drift.contradiction(column, found);
+                }
+                self.reject(place, raw, column, violation.rule, violation.message)
             }
         }
     }

@@ -8,6 +8,7 @@ mod close;
 mod collect;
 mod daemon;
 mod decoding;
+mod drift;
 mod inflight;
 mod intake;
 mod loader;

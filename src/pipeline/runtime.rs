@@ -2,6 +2,7 @@
 
 use arrow_schema::SchemaRef;
 
+use super::drift::UnknownFields;
 use crate::config::Pipeline;
 use crate::model::ManifestColumn;
 use crate::normalize::{Plan, Rows};
@@ -15,13 +16,15 @@ pub(super) struct Runtime {
     pub(super) plan: Plan,
     /// The columns of its data files.
     pub(super) schema: SchemaRef,
+    /// The fields without a column that this process has seen.
+    pub(super) unknown_fields: UnknownFields,
 }
 
 impl Runtime {
     pub(super) fn new(index: usize, pipeline: Pipeline) -> Self {
         let plan = Plan::new(&pipeline);
         let schema = Rows::schema(&pipeline.columns);
-        Runtime { index, pipeline, plan, schema }
+        Runtime { index, pipeline, plan, schema, unknown_fields: UnknownFields::default() }
     }
 
     /// The name, for labels and logs.

@@ -3,6 +3,7 @@
 //! Gives: [`ColumnType`] (one type seen as Redshift writes it, as Arrow holds it, as Parquet stages it), exact parsing of
 //! texts into values ([`value`]), and `CREATE TABLE` statements ([`ddl`]). No I/O.
 
+pub mod condition;
 pub mod ddl;
 pub mod identifier;
 mod types;

@@ -60,6 +60,7 @@ table! {
     RECORDS = "tidegate_records_total", Counter, Count, ["pipeline", "outcome"], "Records of objects that were staged: read = staged + rejected.";
     REJECTS = "tidegate_rejects_total", Counter, Count, ["pipeline", "rule"], "Rejected records by the rule they broke.";
     VALUES_TRUNCATED = "tidegate_values_truncated_total", Counter, Count, ["pipeline"], "Texts cut to what their column holds, where truncate asks for that.";
+    UNKNOWN_FIELDS = "tidegate_unknown_fields_total", Counter, Count, ["pipeline"], "Fields that no column takes, each counted once a process, where on_unknown_field looks at them; the log has each with its first object.";
     READ_RESUMED = "tidegate_reads_resumed_total", Counter, Count, ["pipeline"], "Broken reads of objects that went on from where they had stopped.";
     CODEC_MISMATCHES = "tidegate_codec_mismatches_total", Counter, Count, ["pipeline"], "Objects compressed otherwise than their declaration, Content-Encoding or suffix says.";
     BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, shutdown.";
@@ -124,7 +125,7 @@ pub fn begin<'a>(pipelines: impl IntoIterator<Item = &'a str>) {
                 metrics::counter!(*name, "pipeline" => pipeline.to_owned(), *label => *value).increment(0);
             }
         }
-        for name in [READ_RESUMED, VALUES_TRUNCATED, CODEC_MISMATCHES] {
+        for name in [READ_RESUMED, VALUES_TRUNCATED, UNKNOWN_FIELDS, CODEC_MISMATCHES] {
             metrics::counter!(name, "pipeline" => pipeline.to_owned()).increment(0);
         }
     }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod columns;
 mod exactly_once;
 mod kill;
 mod lifecycle;

@@ -47,6 +47,10 @@ fn sources(folder: &Path, module: Option<&str>, found: &mut BTreeMap<String, BTr
         let entry = entry.expect("src").path();
         let stem = entry.file_stem().expect("a name").to_string_lossy().into_owned();
         let module = module.unwrap_or(&stem).to_owned();
+        if stem == "tests" {
+            // As those at the end of a file: they may build what they need of other modules.
+            continue;
+        }
         if entry.is_dir() {
             sources(&entry, Some(&module), found);
         } else if entry.extension().is_some_and(|extension| extension == "rs") && !stem.ends_with("tests") {

@@ -157,7 +157,7 @@ sql = "songplays.sql"
     11 | asin = { type = "varchar(16)", requird = true }
        |                                ^^^^^^^
        |
-       = help: did you mean `required`? the keys here are `from`, `type`, `required`, `parse`, `pattern`, `min`, `max`, `mask`
+       = help: did you mean `required`? the keys here are `from`, `type`, `required`, `parse`, `pattern`, `mask`, `min`, `max`, `one_of`, `default`, `lower`, `upper`, `split`, `max_bytes`, `truncate`, `time_zone`, `strict`, `non_finite`, `strip_nul`, `trim` and 2 more
 
     error: `max` is below `min`: no value could pass
       --> pipelines/reviews.toml:12:50
@@ -207,7 +207,7 @@ sql = "songplays.sql"
     21 | [[step]]
        |   ^^^^
        |
-       = help: the keys here are `name`, `freshness`, `source`, `columns`, `target`, `batch`, `rejects`
+       = help: the keys here are `name`, `freshness`, `source`, `values`, `columns`, `rule`, `target`, `batch`, `rejects`
 
     error: this is no TOML: invalid basic string, expected `"`
      --> pipelines/syntax.toml:1:10
@@ -444,7 +444,7 @@ fn long_lines_are_cut_around_the_place() {
     5 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", tpye = 1 } }
       |                                                                        ^^^^
       |
-      = help: the keys here are `from`, `type`, `required`, `parse`, `pattern`, `min`, `max`, `mask`
+      = help: the keys here are `from`, `type`, `required`, `parse`, `pattern`, `mask`, `min`, `max`, `one_of`, `default`, `lower`, `upper`, `split`, `max_bytes`, `truncate`, `time_zone`, `strict`, `non_finite`, `strip_nul`, `trim` and 2 more
 
     1 problem in the configuration
     "#);
@@ -463,5 +463,65 @@ fn places_are_right_behind_a_byte_order_mark_and_windows_line_ends() {
       = help: write the schema and the table, such as "bestsellers.reviews"
 
     1 problem in the configuration
+    "#);
+}
+
+#[test]
+fn a_rules_problem_is_shown_where_it_stands_in_the_condition() {
+    let pipeline = format!(
+        "{REVIEWS}\n[[rule]]\nname = \"rated\"\nwhere = \"overall > 0 AND asn LIKE 'B%'\"\n\
+         [[rule]]\nname = \"rated\"\nwhere = \"email_hash = 'x'\"\n[[rule]]\nname = \"\"\nwhen = \"true\"\n"
+    );
+    assert_snapshot!(refused(SERVICE, &pipeline), @r#"
+    error: `asn` is no column
+      --> pipelines/p.toml:33:26
+       |
+    33 | where = "overall > 0 AND asn LIKE 'B%'"
+       |                          ^^^
+       |
+       = help: the columns are `reviewer_id`, `asin`, `overall`, `review_time`, `email_hash`, `helpful`, `downloaded_at`; texts stand in 'single quotes'
+
+    error: a second rule has the name `rated`
+      --> pipelines/p.toml:35:8
+       |
+    35 | name = "rated"
+       |        ^^^^^^^
+       |
+       = note: the first is at pipelines/p.toml:32:8
+       = help: rename one of the two
+
+    error: of a column that is super, bytes, an interval or masked, only `IS NULL` can be asked
+      --> pipelines/p.toml:36:10
+       |
+    36 | where = "email_hash = 'x'"
+       |          ^^^^^^^^^^^^^^^^
+       |
+       = help: take what is to be compared into a column of its own by `from`
+
+    error: `where` is missing in [[rule]]
+      --> pipelines/p.toml:37:1
+       |
+    37 | [[rule]]
+       | ^^^^^^^^
+       |
+       = help: add `where = "quantity > 0 OR invoice_no LIKE 'C%'"`
+
+    error: the name of a rule is empty
+      --> pipelines/p.toml:38:8
+       |
+    38 | name = ""
+       |        ^^
+       |
+       = help: write what the rule demands, in a few words
+
+    error: unknown key `when` in [[rule]]
+      --> pipelines/p.toml:39:1
+       |
+    39 | when = "true"
+       | ^^^^
+       |
+       = help: the keys here are `name`, `where`
+
+    6 problems in the configuration
     "#);
 }

@@ -28,7 +28,7 @@ fn the_designs_example_reads_into_its_values() {
     assert_eq!(overall.column_type, ColumnType::Decimal { precision: 2, scale: 1 });
     assert_eq!((&overall.min, &overall.max), (&Some(Cell::Decimal(10)), &Some(Cell::Decimal(50))));
     assert_eq!(time.parse, TimeParse::EpochSeconds);
-    assert_eq!((email.column_type, email.mask.clone()), (ColumnType::Char(64), Some(Mask::Sha256)));
+    assert_eq!((email.column_type, &email.mask), (ColumnType::Char(64), &Some(Mask::Sha256)));
     assert_eq!(helpful.column_type, ColumnType::Super);
     assert_eq!(downloaded.from, ColumnSource::Capture(0));
 
@@ -97,8 +97,21 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
             "\"json-lines\"",
             "\"json-lines\", on_unknown_field = \"evolve\"",
             "`evolve`, which this version",
-            "`ignore` or `reject`",
+            "`ignore`, `reject` or `rescue`",
         ),
+        (
+            "\"json-lines\"",
+            "\"json-lines\", rescue_column = \"more\"",
+            "`rescue_column` stands without",
+            "remove `rescue_column`",
+        ),
+        (
+            "\"json-lines\"",
+            "\"json-lines\", on_unknown_field = \"rescue\", rescue_column = \"ID\"",
+            "is one of [columns] already",
+            "`rescue_column`",
+        ),
+        ("\"json-lines\"", "\"json-lines\", ignore_case = 1", "must be true or false", "ignore_case = true"),
         ("\"json-lines\"", "\"json-lines\", max_record_bytes = \"1GiB\"", "may be 1KiB to 64MiB", "KiB"),
         ("\"json-lines\"", "\"json-lines\", max_expansion = 0", "is 0, but may be 1", "whole number"),
         ("\"json-lines\"", "\"json-lines\", max_read_time = \"12h\"", "may be 1s to 11h", "unit"),
@@ -185,4 +198,26 @@ fn variables_are_replaced_in_texts_only() {
     let config = config.unwrap_or_else(|(problems, _)| panic!("{problems}"));
     assert_eq!(config.service.warehouse.database, "prod");
     assert_eq!(config.pipelines[0].target.table.to_string(), "test.events");
+}
+
+#[test]
+fn unknown_fields_are_rescued_into_a_last_column() {
+    let rescued = |keys: &str| {
+        let pipeline = pipeline(&replaced(EVENTS, "format =", &format!("{keys}, format =")));
+        let last = pipeline.columns.last().cloned().expect("a column");
+        assert_eq!((last.column_type, last.from), (ColumnType::Super, ColumnSource::Rescued));
+        last.name
+    };
+    assert_eq!(rescued("on_unknown_field = \"rescue\""), "_rescued");
+    assert_eq!(rescued("on_unknown_field = \"rescue\", rescue_column = \"More\""), "more");
+}
+
+#[test]
+fn rules_are_conditions_over_the_columns() {
+    let text = format!(
+        "{EVENTS}[[rule]]\nname = \"positive\"\nwhere = \"id > 0\"\n[[rule]]\nname = \"small\"\nwhere = '''id <\n10'''\n"
+    );
+    let rules = pipeline(&text).rules;
+    let read: Vec<(&str, &str)> = rules.iter().map(|rule| (rule.name.as_str(), rule.condition.as_str())).collect();
+    assert_eq!(read, [("positive", "id > 0"), ("small", "id <\n10")]);
 }

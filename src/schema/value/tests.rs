@@ -1,3 +1,6 @@
+mod staged_as_text;
+mod zones;
+
 use proptest::prelude::*;
 
 use super::*;

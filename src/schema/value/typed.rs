@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::civil::{Date, Time};
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::time::TimeParse;
 use super::{Cell, Reading, Violation, binary, clock, fit_text, number, scalar};
@@ -22,11 +22,13 @@ pub(super) fn coerce<'a>(
         (Value::Float(value), ColumnType::Real | ColumnType::Double) if !value.is_finite() && reading.non_finite => {
             Ok(Cell::Float(value))
         }
-        (Value::Date(days), ColumnType::Date) => Ok(Cell::Date(days)),
+        (Value::Date(days), ColumnType::Date) => day(days).map(|_| Cell::Date(days)),
         (Value::Date(days), ColumnType::Timestamp | ColumnType::TimestampTz) => {
-            Ok(Cell::Micros(i64::from(days) * 86_400_000_000))
+            day(days).map(|_| Cell::Micros(i64::from(days) * 86_400_000_000))
         }
-        (Value::Micros(micros), ColumnType::Timestamp | ColumnType::TimestampTz) => Ok(Cell::Micros(micros)),
+        (Value::Micros(micros), ColumnType::Timestamp | ColumnType::TimestampTz) => {
+            Timestamp::from_microsecond(micros).map(|_| Cell::Micros(micros)).map_err(|_| outside())
+        }
         (Value::TimeOfDay(micros), ColumnType::Time | ColumnType::TimeTz) => clock::of_day(micros, column_type),
         (Value::Bytes(bytes), ColumnType::Varbyte(length)) => binary::of_bytes(&bytes, length),
         (Value::Nanos(nanos), _) if nanos % 1_000 == 0 => {
@@ -53,18 +55,24 @@ pub(super) fn coerce<'a>(
     }
 }
 
+/// The day that a typed format counts from 1970, if it is in the years that a text could say.
+fn day(days: i32) -> Result<Date, Violation> {
+    let span = Span::new().try_days(days).map_err(|_| outside())?;
+    Date::constant(1970, 1, 1).checked_add(span).map_err(|_| outside())
+}
+
+fn outside() -> Violation {
+    Violation::new(Rule::Range, "the time is outside the years that can be written")
+}
+
 /// The value as text: digits for numbers, ISO 8601 for times.
 fn text(value: &Value<'_>) -> Result<String, Violation> {
-    let outside = || Violation::new(Rule::Range, "the time is outside the years that can be written");
     Ok(match value {
         Value::Int(value) => value.to_string(),
         // The shortest digits that read back as the same number.
         Value::Float(value) => value.to_string(),
         Value::Decimal { units, scale } => number::unscaled(*units, *scale),
-        Value::Date(days) => {
-            let day = Date::constant(1970, 1, 1).checked_add(i64::from(*days).days()).map_err(|_| outside())?;
-            day.to_string()
-        }
+        Value::Date(days) => day(*days)?.to_string(),
         Value::TimeOfDay(micros) => {
             let time = Time::midnight().checked_add(SignedDuration::from_micros(*micros)).map_err(|_| outside())?;
             time.to_string()
