@@ -13,6 +13,7 @@ mod quantity;
 mod service;
 mod service_file;
 mod spelling;
+mod stage_file;
 mod target_file;
 mod value;
 mod variables;
@@ -20,7 +21,8 @@ mod variables;
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
 pub use pipeline::{
-    BatchLimits, Column, ColumnSource, Format, Mask, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
+    BatchLimits, Column, ColumnSource, Format, Mask, Mode, OnUnknownField, Pipeline, Rejects, Source, Stage,
+    Target,
 };
 pub use problem::{Place, Problem, Problems};
 pub use service::{

@@ -9,7 +9,7 @@ use super::document::Document;
 use super::pipeline::{BatchLimits, Format, OnUnknownField, Pipeline, Rejects, Source};
 use super::service::bucket_problem;
 use super::value::{Item, Table, shown};
-use super::{KeyPattern, columns_file, target_file};
+use super::{KeyPattern, columns_file, stage_file, target_file};
 
 /// Messages are held until their batch is cut, and SQS gives them back after 12 hours whatever is done.
 const FRESHNESS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(6 * 3_600);
@@ -35,12 +35,14 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let source_table = root.required_table("source", "`bucket`, `key` and `format`");
     let columns_item = root.required("columns", "{ id = \"bigint\" }");
     let target_table = root.required_table("target", "`table` and `mode`");
+    let stage_table = root.optional_table("stage");
     let batch = batch(root.optional_table("batch"));
     let rejects = rejects(root.optional_table("rejects"));
     root.finish();
 
     let (source, place) = source_table.map_or((None, None), source);
     let captures = place.as_ref().map(|(_, key, _)| key.captures());
+    let stage = stage_file::read(stage_table, captures.unwrap_or_default());
     let columns = columns_item.map(|item| columns_file::read(item, captures));
     let target = match (target_table, &columns) {
         (Some(table), Some(columns)) => target_file::read(table, columns),
@@ -48,7 +50,7 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     };
     let pipeline = match (&name, freshness, source, columns.and_then(|columns| columns.complete()), target) {
         (Some((name, _)), Some(freshness), Some(source), Some(columns), Some(target)) => {
-            Some(Pipeline { name: name.clone(), freshness, source, columns, target, batch, rejects })
+            Some(Pipeline { name: name.clone(), freshness, source, columns, target, stage, batch, rejects })
         }
         _ => None,
     };

@@ -4,6 +4,7 @@
 //! through the Redshift Data API ([`Warehouse`]). Fails with `WarehouseBusy` and other transient kinds, `WarehouseRefused`, or
 //! `Unbalanced` if a condition that the load asserts about itself did not hold. Nothing is committed then.
 
+mod copy;
 mod data_api;
 mod group;
 mod ledger;

@@ -7,11 +7,15 @@ mod random_access;
 mod record;
 mod reject;
 mod sink;
+mod staged;
 
-pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
+pub use batch::{
+    BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, Partition, PartitionValue, StagedFile,
+};
 pub use fields::{FieldIndex, FieldNode, Fields};
 pub use object::{ObjectId, ObjectRef, Origin, Sequencer};
 pub use random_access::RandomAccess;
 pub use record::{Extra, Place, Value};
 pub use reject::{Reject, Rule};
 pub use sink::{Raw, RecordSink};
+pub use staged::{CSV_NULL, Compression, Form, StagedFormat};

@@ -1,5 +1,6 @@
 //! Collecting a pipeline's objects into batches.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -11,8 +12,12 @@ use super::inflight::{Outcome, Work};
 use super::read::ReadObject;
 use crate::batch::{Cut, OpenBatch, cut, deadline};
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::stage::{PartFile, Quarantine};
+use crate::model::PartitionValue;
+use crate::stage::Quarantine;
 use crate::telemetry::metrics as names;
+
+/// The partitions of a batch that have files of their own; an object of one more goes to the next batch.
+const MOST_PARTITIONS: usize = 8;
 
 /// One pipeline's batches: one that takes objects, and at most one that is being closed.
 pub(super) struct Batcher {
@@ -46,6 +51,9 @@ impl Batcher {
             };
             match received {
                 Some((work, object)) => {
+                    if self.would_open_too_many(&object.partition) {
+                        self.close(Cut::Partitions).await?;
+                    }
                     self.add(work, object).await?;
                     self.cut_if_due().await?;
                 }
@@ -62,11 +70,17 @@ impl Batcher {
         self.closer.runtime.pipeline.freshness
     }
 
+    fn would_open_too_many(&self, partition: &[PartitionValue]) -> bool {
+        self.open.as_ref().is_some_and(|filled| {
+            filled.partitions.len() >= MOST_PARTITIONS && !filled.partitions.contains_key(partition)
+        })
+    }
+
     /// Adds an object to the open batch. If its rows cannot be written, the batch is given up and its objects are read again.
     async fn add(&mut self, work: Work, object: ReadObject) -> Result<()> {
         let mut filled = self.open.take().unwrap_or_else(|| Filled {
             batch: OpenBatch::new(Instant::now(), Timestamp::now()),
-            part: None,
+            partitions: BTreeMap::new(),
             files: Vec::new(),
             quarantine: Quarantine::new(),
             works: Vec::new(),
@@ -84,8 +98,8 @@ impl Batcher {
             }
             Err(error) => {
                 tracing::error!(pipeline = self.closer.runtime.name(), %error, "a batch could not be written; its objects are read again");
-                if let Some(part) = filled.part {
-                    part.abort().await;
+                for files in filled.partitions.into_values().flatten() {
+                    files.abort().await;
                 }
                 let delay =
                     crate::backoff::delay(3, std::time::Duration::from_secs(5), std::time::Duration::from_secs(60));
@@ -130,14 +144,12 @@ impl Batcher {
 async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Result<()> {
     let Closer { runtime, store, area, .. } = closer;
     if !object.rows.is_empty() {
-        let part = match filled.part.take() {
-            Some(part) => part,
-            None => {
-                let key = area.data_file(runtime.name(), Timestamp::now());
-                PartFile::new(store.clone(), area, key, runtime.schema.clone())?
-            }
-        };
-        filled.part = Some(part.write(object.rows).await?);
+        let files = filled.partitions.remove(&object.partition).flatten();
+        let files = files.unwrap_or_else(|| runtime.data_files(store, area, &object.partition));
+        let files = files.write(object.rows).await?;
+        filled.partitions.insert(object.partition, Some(files));
+    } else if !object.files.is_empty() {
+        filled.partitions.entry(object.partition).or_default();
     }
     filled.files.extend(object.files);
     filled.quarantine.add(filled.batch.id(), &object.entry, &object.rejects)?;

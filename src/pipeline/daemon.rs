@@ -59,7 +59,7 @@ impl Daemon {
             .pipelines
             .into_iter()
             .enumerate()
-            .map(|(index, pipeline)| Arc::new(Runtime::new(index, pipeline)))
+            .map(|(index, pipeline)| Arc::new(Runtime::new(index, pipeline, config.service.warehouse.slices)))
             .collect();
         Daemon { service: config.service, runtimes, clients, role, ready: Arc::default() }
     }

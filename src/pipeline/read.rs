@@ -14,9 +14,9 @@ use crate::config::Captures;
 use crate::decode::{self, Input};
 use crate::decompress::{self, Bounds};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, Reject, StagedFile};
+use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, PartitionValue, Reject, StagedFile};
 use crate::object::ObjectStream;
-use crate::stage::{Area, PartFile, Store};
+use crate::stage::{Area, DataFiles, Store};
 use crate::telemetry::metrics as names;
 
 /// An object that one pipeline wants.
@@ -38,6 +38,8 @@ pub(super) struct ReadObject {
     /// Its rows, of a large object: files of its own.
     pub(super) files: Vec<StagedFile>,
     pub(super) rejects: Vec<Reject>,
+    /// The partition of its rows; empty where data files are not partitioned.
+    pub(super) partition: Vec<PartitionValue>,
 }
 
 /// Where objects too large for memory are written.
@@ -51,7 +53,8 @@ pub(super) struct Spill {
 
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.
 pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job) -> Result<ReadObject> {
-    let mut buffer = Buffer { spill, job, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
+    let partition = job.runtime.partition(&job.captures)?;
+    let mut buffer = Buffer { spill, job, partition, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
     let finished = tokio::select! {
         finished = stream(client, &mut buffer) => finished,
         () = job.cancel.cancelled() => Err(Error::new(ErrorKind::Stopping, "the work on the object was stopped")),
@@ -116,10 +119,11 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
 struct Buffer<'a> {
     spill: &'a Spill,
     job: &'a Job,
+    partition: Vec<PartitionValue>,
     rows: Vec<RecordBatch>,
     bytes: usize,
     all_bytes: u64,
-    part: Option<PartFile>,
+    part: Option<DataFiles>,
 }
 
 impl Buffer<'_> {
@@ -139,8 +143,7 @@ impl Buffer<'_> {
             Some(part) => part,
             None => {
                 let Spill { store, area, .. } = self.spill;
-                let key = area.data_file(self.job.runtime.name(), jiff::Timestamp::now());
-                PartFile::new(store.clone(), area, key, self.job.runtime.schema.clone())?
+                self.job.runtime.data_files(store, area, &self.partition)
             }
         };
         self.bytes = 0;
@@ -173,7 +176,7 @@ impl Buffer<'_> {
             rejected: summary.rejected,
             staged: summary.staged,
         };
-        Ok(ReadObject { entry, rows: self.rows, bytes: self.all_bytes, files, rejects: summary.rejects })
+        Ok(ReadObject { entry, rows: self.rows, bytes: self.all_bytes, files, rejects: summary.rejects, partition: self.partition })
     }
 }
 

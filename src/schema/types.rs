@@ -39,13 +39,16 @@ pub enum ColumnType {
     Timestamp,
     /// An instant in microseconds.
     TimestampTz,
-    /// A JSON value; staged as text of at most 65,535 bytes.
+    /// A JSON value; staged as text of at most 65,535 bytes, or within a JSON object.
     Super,
 }
 
 impl ColumnType {
     /// The longest text that a staged SUPER may be, in bytes.
     pub const SUPER_BYTES: usize = 65_535;
+
+    /// The longest text of a SUPER in any staged form, in bytes: what JSON can carry in one object.
+    pub const LONGEST_SUPER_BYTES: usize = 4_000_000;
 
     /// The Arrow type in which values of this type are batched and staged.
     pub fn arrow(self) -> DataType {

@@ -10,8 +10,9 @@ use crate::aws::{classify, is_precondition_failed};
 use crate::config::Encryption;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The size of an upload's parts; S3 allows 10,000 parts of at least 5 MiB.
-const PART: usize = 16 << 20;
+/// The least size of an upload's parts but the last, which S3 sets, and all that an upload holds. A file of 1 GB has 200 parts of the 10,000
+/// that S3 allows.
+const PART: usize = 5 << 20;
 
 /// The bucket of the staging area, and how what is written there is encrypted.
 #[derive(Debug, Clone)]
@@ -166,15 +167,23 @@ impl Upload {
     ///
     /// # Errors
     /// Those of S3; the upload is then to be [aborted](Self::abort).
-    pub async fn push(&mut self, bytes: &[u8]) -> Result<()> {
+    pub async fn push(&mut self, bytes: Vec<u8>) -> Result<()> {
         self.length += bytes.len() as u64;
-        self.pending.extend_from_slice(bytes);
-        while self.pending.len() >= PART {
-            let rest = self.pending.split_off(PART);
-            let part = std::mem::replace(&mut self.pending, rest);
+        if self.pending.is_empty() {
+            self.pending = bytes;
+        } else {
+            self.pending.extend_from_slice(&bytes);
+        }
+        if self.pending.len() >= PART {
+            let part = std::mem::take(&mut self.pending);
             self.send_part(part).await?;
         }
         Ok(())
+    }
+
+    /// The bytes held in memory.
+    pub fn pending(&self) -> u64 {
+        self.pending.capacity() as u64
     }
 
     /// Completes the object; gives its exact length in bytes.

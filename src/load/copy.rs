@@ -1,0 +1,40 @@
+//! How COPY is told the form of the staged rows, and what of it the insert makes. Pure.
+
+use crate::model::{CSV_NULL, Compression, Form, StagedFormat};
+use crate::schema::ColumnType;
+
+/// The options of a COPY from a manifest of files of this form, as they stand behind IAM_ROLE.
+pub(super) fn copy_options(format: StagedFormat) -> String {
+    let compression = match format.compression {
+        Compression::Gzip => "GZIP",
+        // Snappy is not taken for texts.
+        Compression::Zstd | Compression::Snappy => "ZSTD",
+    };
+    // The analysis of compression would read the files once more, for a table that is dropped at the end of the transaction.
+    match format.form {
+        // What is compressed inside of Parquet is detected, and saying so is refused.
+        Form::Parquet => "FORMAT AS PARQUET MANIFEST".to_owned(),
+        Form::Csv => {
+            format!("FORMAT AS CSV NULL AS '{CSV_NULL}' TIMEFORMAT 'auto' {compression} COMPUPDATE OFF MANIFEST")
+        }
+        Form::Json => format!("FORMAT AS JSON 'auto' TIMEFORMAT 'auto' {compression} COMPUPDATE OFF MANIFEST"),
+    }
+}
+
+/// The type of the column that COPY fills: JSON brings a SUPER as it is, the other forms bring its text.
+pub(super) fn staged_type(column_type: ColumnType, form: Form) -> ColumnType {
+    match (column_type, form) {
+        (ColumnType::Super, Form::Json) => ColumnType::Super,
+        (other, _) => other.staged(),
+    }
+}
+
+/// The value of the target's column, from the staged one, which `column` names.
+pub(super) fn of_staged(column: &str, column_type: ColumnType, form: Form) -> String {
+    match (column_type, form) {
+        (ColumnType::Super, Form::Parquet | Form::Csv) => format!("JSON_PARSE({column})"),
+        // Explicitly: the implicit cast would take the session's time zone.
+        (ColumnType::TimestampTz, _) => format!("({column} AT TIME ZONE 'UTC')"),
+        _ => column.to_owned(),
+    }
+}
