@@ -5,6 +5,7 @@
 
 mod plan;
 mod rows;
+mod staged_size;
 
 pub use plan::{Plan, Refusal};
 pub use rows::{OBJECT_COLUMN, ROW_COLUMN, Rows};

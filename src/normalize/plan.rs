@@ -6,8 +6,9 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use super::staged_size::staged_bytes;
 use crate::config::{Column, ColumnSource, Mask, OnUnknownField, Pipeline};
-use crate::model::{Extra, FieldIndex, Origin, Rule, Value};
+use crate::model::{Extra, FieldIndex, Form, Origin, Rule, Value};
 use crate::schema::value::{Cell, Violation, coerce};
 
 /// The most bytes of a row: Redshift refuses rows above 4 MB.
@@ -19,6 +20,8 @@ pub struct Plan {
     fields: FieldIndex,
     columns: Vec<Planned>,
     on_unknown_field: OnUnknownField,
+    /// The form of the staged files.
+    form: Form,
 }
 
 #[derive(Debug, Clone)]
@@ -60,7 +63,12 @@ impl Plan {
                 Planned { column: column.clone(), source }
             })
             .collect();
-        Plan { fields, columns, on_unknown_field: pipeline.source.on_unknown_field }
+        Plan {
+            fields,
+            columns,
+            on_unknown_field: pipeline.source.on_unknown_field,
+            form: pipeline.stage.format.form,
+        }
     }
 
     /// The fields that the decoder is to fill.
@@ -103,10 +111,8 @@ impl Plan {
             let cell = planned
                 .cell(value)
                 .map_err(|violation| Refusal { column: Some(planned.column.name.clone()), violation })?;
-            bytes += match &cell {
-                Cell::Text(text) => text.len(),
-                _ => 16,
-            };
+            bytes += staged_bytes(&cell, &planned.column, self.form)
+                .map_err(|violation| Refusal { column: Some(planned.column.name.clone()), violation })?;
             row.push(cell);
         }
         if bytes > ROW_BYTES {
