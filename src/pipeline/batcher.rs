@@ -82,7 +82,7 @@ impl Batcher {
             batch: OpenBatch::new(Instant::now(), Timestamp::now()),
             partitions: BTreeMap::new(),
             files: Vec::new(),
-            quarantine: Quarantine::new(),
+            quarantine: Quarantine::new(self.closer.runtime.name()),
             works: Vec::new(),
         });
         filled.works.push(work);

@@ -12,10 +12,12 @@ mod intake;
 mod loader;
 mod prepare;
 mod read;
+mod replay;
 mod runtime;
 mod settle;
 
 pub use daemon::{Daemon, Role};
+pub use replay::{Replay, Replayed, StillInvalid, replay};
 
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ pub use files::{DataFiles, DataFolder};
 pub use layout::{Area, parse_url};
 pub use manifest::{copy_manifest, read_manifest, write_manifest};
 pub use objects::{LEDGER_COLUMNS, objects_file};
-pub use quarantine::Quarantine;
+pub use quarantine::{Quarantine, QuarantineLine, read_quarantine};
 pub use upload::{Store, Upload};
 
 #[cfg(test)]

@@ -95,6 +95,28 @@ impl Store {
         Ok(body.into_bytes())
     }
 
+    /// The keys that begin with `prefix`.
+    ///
+    /// # Errors
+    /// The errors of S3.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let mut keys = Vec::new();
+        let mut next = None;
+        loop {
+            let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let page = list
+                .set_continuation_token(next)
+                .send()
+                .await
+                .map_err(|error| classify(error, self.what("list", prefix), ErrorKind::Unavailable))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            next = page.next_continuation_token;
+            if next.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
     /// Whether the bucket can be reached and listed.
     ///
     /// # Errors
