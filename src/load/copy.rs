@@ -38,3 +38,30 @@ pub(super) fn of_staged(column: &str, column_type: ColumnType, form: Form) -> St
         _ => column.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_has_the_options_that_its_copy_takes_and_no_other() {
+        let options = |form, compression| copy_options(StagedFormat { form, compression });
+        assert_eq!(options(Form::Parquet, Compression::Snappy), "FORMAT AS PARQUET MANIFEST");
+        assert_eq!(
+            options(Form::Csv, Compression::Gzip),
+            "FORMAT AS CSV NULL AS 'tidegate~null' TIMEFORMAT 'auto' GZIP COMPUPDATE OFF MANIFEST"
+        );
+        assert_eq!(
+            options(Form::Json, Compression::Zstd),
+            "FORMAT AS JSON 'auto' TIMEFORMAT 'auto' ZSTD COMPUPDATE OFF MANIFEST"
+        );
+    }
+
+    #[test]
+    fn only_json_brings_a_super_as_it_is() {
+        assert_eq!(staged_type(ColumnType::Super, Form::Json), ColumnType::Super);
+        assert_eq!(of_staged("c", ColumnType::Super, Form::Json), "c");
+        assert_eq!(staged_type(ColumnType::Super, Form::Csv), ColumnType::Varchar(65_535));
+        assert_eq!(of_staged("c", ColumnType::Super, Form::Csv), "JSON_PARSE(c)");
+    }
+}

@@ -114,6 +114,7 @@ impl Daemon {
                 runtimes,
                 leases: Leases::new(),
                 prepared: std::sync::Mutex::default(),
+                registered: std::sync::Mutex::default(),
                 fatal: std::sync::Mutex::default(),
             };
             roles.spawn(loader.run(stop.clone()));

@@ -13,3 +13,5 @@ mod peers;
 mod pipelines;
 mod poison;
 mod real_data;
+mod replay;
+mod staging;
