@@ -67,7 +67,12 @@ pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) ->
     };
     let replayed = replay(config, Clients::from_environment().await, &request).await?;
     let did = if request.dry_run { "would be staged" } else { "staged" };
-    println!("{} records selected: {} {did}, {} still invalid", replayed.selected, replayed.valid, replayed.invalid.len());
+    println!(
+        "{} records selected: {} {did}, {} still invalid",
+        replayed.selected,
+        replayed.valid,
+        replayed.invalid.len()
+    );
     for batch in &replayed.batches {
         println!("  batch {batch} waits for its load");
     }

@@ -21,8 +21,7 @@ mod variables;
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
 pub use pipeline::{
-    BatchLimits, Column, ColumnSource, Format, Mask, Mode, OnUnknownField, Pipeline, Rejects, Source, Stage,
-    Target,
+    BatchLimits, Column, ColumnSource, Format, Mask, Mode, OnUnknownField, Pipeline, Rejects, Source, Stage, Target,
 };
 pub use problem::{Place, Problem, Problems};
 pub use service::{

@@ -33,11 +33,7 @@ pub(super) fn read(mut table: Table<'_>, captures: &[String]) -> Stage {
         }
         item.parsed("write the schema and the table, such as \"lake.reviews\"", table_name)
     });
-    Stage {
-        format: StagedFormat { form, compression: compression.unwrap_or_default() },
-        partition_by,
-        external_table,
-    }
+    Stage { format: StagedFormat { form, compression: compression.unwrap_or_default() }, partition_by, external_table }
 }
 
 /// The places of the captures that a list names.
@@ -45,7 +41,8 @@ fn partition_columns(item: Item<'_>, captures: &[String]) -> Option<Vec<usize>> 
     let mut places = Vec::new();
     let items = item.list("[\"downloaded_at\"]")?;
     if items.is_empty() || items.len() > MOST_PARTITION_COLUMNS {
-        let message = format!("`partition_by` names {} captures, but may name 1 to {MOST_PARTITION_COLUMNS}", items.len());
+        let message =
+            format!("`partition_by` names {} captures, but may name 1 to {MOST_PARTITION_COLUMNS}", items.len());
         item.problem(message, "name the few captures by which queries select");
     }
     for item in items {

@@ -41,7 +41,8 @@ pub fn plan(
 ) -> Result<Vec<Statement>> {
     let staged_columns = batches.first().map(|batch| batch.columns.as_slice()).unwrap_or_default();
     let format = batches.first().map(|batch| batch.format).unwrap_or_default();
-    let columns: Vec<Value> = staged_columns.iter().map(|column| sql_column(column, format.form)).collect::<Result<_>>()?;
+    let columns: Vec<Value> =
+        staged_columns.iter().map(|column| sql_column(column, format.form)).collect::<Result<_>>()?;
     let target = &pipeline.target;
     for needed in target.key.iter().chain(&target.newest_by) {
         if !staged_columns.iter().any(|column| column.name == *needed) {
@@ -64,7 +65,9 @@ pub fn plan(
         let column = |name: &String| {
             let staged = staged_columns.iter().find(|column| column.name == *name);
             let column_type = staged.map(column_type).transpose()?.unwrap_or(ColumnType::Boolean);
-            Ok(context! { name => quote(name), staged => of_staged(&format!("s.{}", quote(name)), column_type, format.form) })
+            Ok(
+                context! { name => quote(name), staged => of_staged(&format!("s.{}", quote(name)), column_type, format.form) },
+            )
         };
         names.iter().map(column).collect()
     };

@@ -63,12 +63,7 @@ impl Plan {
                 Planned { column: column.clone(), source }
             })
             .collect();
-        Plan {
-            fields,
-            columns,
-            on_unknown_field: pipeline.source.on_unknown_field,
-            form: pipeline.stage.format.form,
-        }
+        Plan { fields, columns, on_unknown_field: pipeline.source.on_unknown_field, form: pipeline.stage.format.form }
     }
 
     /// The fields that the decoder is to fill.

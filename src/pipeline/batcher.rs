@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::budget::{Budget, StageShare};
 use super::close::{Closer, Filled};
 use super::inflight::{Outcome, Work};
 use super::read::ReadObject;
@@ -24,11 +25,12 @@ pub(super) struct Batcher {
     closer: Closer,
     open: Option<Filled>,
     closing: Option<JoinHandle<Result<()>>>,
+    budget: Budget,
 }
 
 impl Batcher {
-    pub(super) fn new(closer: Closer) -> Self {
-        Batcher { closer, open: None, closing: None }
+    pub(super) fn new(closer: Closer, budget: Budget) -> Self {
+        Batcher { closer, open: None, closing: None, budget }
     }
 
     /// Takes objects until their channel ends, and closes what is open then.
@@ -44,6 +46,12 @@ impl Batcher {
                     biased;
                     () = tokio::time::sleep_until(due.into()) => {
                         self.cut_if_due().await?;
+                        continue;
+                    }
+                    () = self.budget.pressure() => {
+                        if self.open.as_ref().and_then(|filled| filled.share.as_ref()).is_some_and(StageShare::is_large) {
+                            self.close(Cut::Memory).await?;
+                        }
                         continue;
                     }
                     received = objects.recv() => received,
@@ -84,6 +92,7 @@ impl Batcher {
             files: Vec::new(),
             quarantine: Quarantine::new(self.closer.runtime.name()),
             works: Vec::new(),
+            share: Some(self.budget.stage()),
         });
         filled.works.push(work);
         if filled.batch.holds(&object.entry.id) {
@@ -115,7 +124,11 @@ impl Batcher {
         let due = self.open.as_ref().and_then(|filled| {
             cut(&filled.batch, &self.closer.runtime.pipeline.batch, self.freshness(), Instant::now())
         });
-        match due {
+        let crowded = self.open.as_mut().is_some_and(|filled| {
+            let held = filled.held();
+            filled.share.as_mut().is_some_and(|share| share.update(held))
+        });
+        match due.or(crowded.then_some(Cut::Memory)) {
             Some(why) => self.close(why).await,
             None => Ok(()),
         }
@@ -159,5 +172,7 @@ async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Res
     }
     let rejected = object.rejects.iter().map(|reject| reject.raw.len() + reject.message.len()).sum::<usize>();
     filled.batch.add(object.entry, object.bytes, rejected as u64);
+    // Its rows are encoded, and the batch's own share has what that left.
+    drop(object.share);
     Ok(())
 }

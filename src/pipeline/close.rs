@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::budget::StageShare;
 use super::inflight::{Outcome, Work};
 use super::runtime::Runtime;
 use super::settle::Settler;
@@ -30,6 +31,15 @@ pub(super) struct Filled {
     pub(super) files: Vec<StagedFile>,
     pub(super) quarantine: Quarantine,
     pub(super) works: Vec<Work>,
+    /// What it takes of the memory's budget, until it is closed.
+    pub(super) share: Option<StageShare>,
+}
+
+impl Filled {
+    /// The bytes that it holds in memory, about.
+    pub(super) fn held(&self) -> u64 {
+        self.quarantine.held() + self.partitions.values().flatten().map(DataFiles::held).sum::<u64>()
+    }
 }
 
 /// What closing a batch needs.
@@ -73,7 +83,8 @@ impl Closer {
 
     /// Writes the batch's files, its manifest last, and sends the load message.
     pub(super) async fn make_durable(&self, filled: Filled) -> Result<Manifest> {
-        let Filled { batch, partitions: open, mut files, quarantine, .. } = filled;
+        // The share is given back at the end of this function.
+        let Filled { batch, partitions: open, mut files, quarantine, share: _share, .. } = filled;
         let name = self.runtime.name();
         let closed_at = Timestamp::now();
         let id = batch.id();

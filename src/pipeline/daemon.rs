@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::intake::Intake;
 use super::loader::Loader;
 use super::runtime::Runtime;
@@ -102,6 +103,11 @@ impl Daemon {
                 runtimes: runtimes.clone(),
                 on_unrouted: service.queues.on_unrouted,
                 limits: service.limits,
+                budget: Budget::new(
+                    service.limits.memory_bytes,
+                    service.limits.object_buffer_bytes as u64,
+                    service.warehouse.slices,
+                ),
             };
             roles.spawn(intake.run(stop.clone()));
         }

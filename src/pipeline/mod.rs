@@ -4,6 +4,7 @@
 //! `Fatal` errors: everything else is retried, parked or released where it happens.
 
 mod batcher;
+mod budget;
 mod close;
 mod collect;
 mod daemon;

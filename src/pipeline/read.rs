@@ -8,6 +8,7 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::ReadShare;
 use super::collect::{Collector, Summary, nobody_listens};
 use super::runtime::Runtime;
 use crate::config::Captures;
@@ -40,6 +41,8 @@ pub(super) struct ReadObject {
     pub(super) rejects: Vec<Reject>,
     /// The partition of its rows; empty where data files are not partitioned.
     pub(super) partition: Vec<PartitionValue>,
+    /// What it takes of the memory's budget, until its rows are encoded.
+    pub(super) share: ReadShare,
 }
 
 /// Where objects too large for memory are written.
@@ -52,9 +55,9 @@ pub(super) struct Spill {
 }
 
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.
-pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job) -> Result<ReadObject> {
+pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job, share: ReadShare) -> Result<ReadObject> {
     let partition = job.runtime.partition(&job.captures)?;
-    let mut buffer = Buffer { spill, job, partition, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
+    let mut buffer = Buffer { spill, job, share, partition, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
     let finished = tokio::select! {
         finished = stream(client, &mut buffer) => finished,
         () = job.cancel.cancelled() => Err(Error::new(ErrorKind::Stopping, "the work on the object was stopped")),
@@ -119,6 +122,7 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
 struct Buffer<'a> {
     spill: &'a Spill,
     job: &'a Job,
+    share: ReadShare,
     partition: Vec<PartitionValue>,
     rows: Vec<RecordBatch>,
     bytes: usize,
@@ -132,6 +136,7 @@ impl Buffer<'_> {
         self.bytes += bytes;
         self.all_bytes += bytes as u64;
         self.rows.push(piece);
+        self.share.grow(self.bytes as u64).await;
         if self.bytes > self.spill.buffer_bytes {
             self.flush().await?;
         }
@@ -176,7 +181,15 @@ impl Buffer<'_> {
             rejected: summary.rejected,
             staged: summary.staged,
         };
-        Ok(ReadObject { entry, rows: self.rows, bytes: self.all_bytes, files, rejects: summary.rejects, partition: self.partition })
+        Ok(ReadObject {
+            entry,
+            rows: self.rows,
+            bytes: self.all_bytes,
+            files,
+            rejects: summary.rejects,
+            partition: self.partition,
+            share: self.share,
+        })
     }
 }
 

@@ -95,9 +95,10 @@ pub async fn replay(config: Config, clients: Clients, request: &Replay) -> Resul
     let store = Store::new(clients.staging.clone(), staging.uri.bucket.clone(), staging.encryption.clone());
     let slices = config.service.warehouse.slices;
     let (name, source) = select::source(&area, request)?;
-    let pipeline = config.pipelines.into_iter().find(|pipeline| pipeline.name == name).ok_or_else(|| {
-        Error::new(ErrorKind::Configuration, format!("the configuration has no pipeline {name:?}"))
-    })?;
+    let pipeline =
+        config.pipelines.into_iter().find(|pipeline| pipeline.name == name).ok_or_else(|| {
+            Error::new(ErrorKind::Configuration, format!("the configuration has no pipeline {name:?}"))
+        })?;
     let runtime = Arc::new(Runtime::new(0, pipeline, slices));
     let selected = match source {
         Source::Corrected(lines) => select::corrected(&lines, &name, request)?,
@@ -165,6 +166,7 @@ async fn add(closer: &Closer, filled: &mut Option<Filled>, piece: Piece, replaye
         files: Vec::new(),
         quarantine: Quarantine::new(runtime.name()),
         works: Vec::new(),
+        share: None,
     });
     let partition = runtime.partition(&captures)?;
     let files = batch.partitions.remove(&partition).flatten();

@@ -175,7 +175,8 @@ impl DataFiles {
             (open, closed)
         })
         .await;
-        let (open, closed) = closed.map_err(|error| Error::caused(ErrorKind::Io, "encoding rows ended early", error))?;
+        let (open, closed) =
+            closed.map_err(|error| Error::caused(ErrorKind::Io, "encoding rows ended early", error))?;
         self.open = open;
         closed?;
         for file in &mut self.open {

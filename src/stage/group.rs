@@ -181,8 +181,12 @@ impl FileEncoder {
         Ok(match (format.form, format.compression) {
             (Form::Parquet, compression) => FileEncoder::Parquet(ParquetFile::new(schema, compression)?),
             // One stream a file: that Redshift reads several in a row is not documented.
-            (_, Compression::Gzip) => FileEncoder::Gzip(GzEncoder::new(drain.clone(), flate2::Compression::fast()), drain),
-            (_, Compression::Zstd | Compression::Snappy) => FileEncoder::Zstd(ZstdEncoder::new(drain.clone(), 1)?, drain),
+            (_, Compression::Gzip) => {
+                FileEncoder::Gzip(GzEncoder::new(drain.clone(), flate2::Compression::fast()), drain)
+            }
+            (_, Compression::Zstd | Compression::Snappy) => {
+                FileEncoder::Zstd(ZstdEncoder::new(drain.clone(), 1)?, drain)
+            }
         })
     }
 

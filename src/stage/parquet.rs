@@ -50,7 +50,10 @@ impl RowGroup {
         let mut properties = properties(compression)?;
         for (field, array) in schema.fields().iter().zip(sample.columns()) {
             if repeats(array.as_ref()) {
-                properties = properties.into_builder().set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), true).build();
+                properties = properties
+                    .into_builder()
+                    .set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), true)
+                    .build();
             }
         }
         let template = file(&schema, properties, io::sink())?;
@@ -85,8 +88,12 @@ impl RowGroup {
 
     /// The group, complete.
     pub(super) fn finish(self) -> Result<EncodedGroup> {
-        let chunks: Vec<ArrowColumnChunk> =
-            self.columns.into_iter().map(ArrowColumnWriter::close).collect::<std::result::Result<_, _>>().map_err(failed)?;
+        let chunks: Vec<ArrowColumnChunk> = self
+            .columns
+            .into_iter()
+            .map(ArrowColumnWriter::close)
+            .collect::<std::result::Result<_, _>>()
+            .map_err(failed)?;
         let bytes = chunks.iter().map(|chunk| chunk.close().bytes_written).sum();
         Ok(EncodedGroup { chunks, rows: self.rows as u64, bytes })
     }
@@ -136,7 +143,11 @@ pub(super) fn whole(rows: &RecordBatch) -> Result<Vec<u8>> {
     file.finish()
 }
 
-fn file<W: io::Write + Send>(schema: &SchemaRef, properties: WriterProperties, to: W) -> Result<SerializedFileWriter<W>> {
+fn file<W: io::Write + Send>(
+    schema: &SchemaRef,
+    properties: WriterProperties,
+    to: W,
+) -> Result<SerializedFileWriter<W>> {
     let root = ArrowSchemaConverter::new().convert(schema).map_err(failed)?.root_schema_ptr();
     SerializedFileWriter::new(to, root, Arc::new(properties)).map_err(failed)
 }

@@ -90,11 +90,7 @@ impl QuarantineLine<'_> {
 impl Quarantine {
     /// A file without records of a pipeline.
     pub fn new(pipeline: &str) -> Self {
-        Quarantine {
-            pipeline: pipeline.to_owned(),
-            encoder: GzEncoder::new(Vec::new(), Compression::fast()),
-            rows: 0,
-        }
+        Quarantine { pipeline: pipeline.to_owned(), encoder: GzEncoder::new(Vec::new(), Compression::fast()), rows: 0 }
     }
 
     /// Adds the rejected records of an object.

@@ -98,7 +98,9 @@ fn value(array: &dyn Array, row: usize, quotes: Quotes, out: &mut Vec<u8>) -> Re
             let text = array.as_string::<i32>().value(row);
             match quotes {
                 Quotes::Csv => quoted(text, out),
-                Quotes::Json => serde_json::to_writer(out, text).map_err(|error| Error::from(std::io::Error::from(error)))?,
+                Quotes::Json => {
+                    serde_json::to_writer(out, text).map_err(|error| Error::from(std::io::Error::from(error)))?
+                }
             }
             Ok(())
         }

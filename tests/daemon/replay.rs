@@ -101,7 +101,9 @@ async fn a_corrected_record_takes_the_place_of_the_sources_and_is_loaded_once() 
         .into_iter()
         .map(|mut line| {
             let record = line["record"].as_u64().unwrap();
-            line["raw"] = json!({ "id": record, "note": if record == 2 { "ok" } else { "still long" }, "changed": 1 }).to_string().into();
+            line["raw"] = json!({ "id": record, "note": if record == 2 { "ok" } else { "still long" }, "changed": 1 })
+                .to_string()
+                .into();
             format!("{line}\n")
         })
         .collect();

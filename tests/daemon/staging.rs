@@ -53,7 +53,8 @@ async fn every_form_of_staged_file_loads_the_same_rows_exactly() {
     let pipelines: Vec<String> = forms.iter().map(|(name, stage)| all_types(name, stage)).collect();
     let pipelines: Vec<&str> = pipelines.iter().map(String::as_str).collect();
     let config = aws.configure(&Service::default(), &pipelines);
-    let texts = ["", " ", "\\N", "NULL", "a,b", "\"", "\"\"", "line\nend", "\r\n", "tab\t", "é😀", "'; --", "\\", "null", "{}"];
+    let texts =
+        ["", " ", "\\N", "NULL", "a,b", "\"", "\"\"", "line\nend", "\r\n", "tab\t", "é😀", "'; --", "\\", "null", "{}"];
     let body: String = texts
         .iter()
         .enumerate()
@@ -82,7 +83,11 @@ async fn every_form_of_staged_file_loads_the_same_rows_exactly() {
         let rows = aws.rows(&query(name)).await;
         assert_eq!(rows.len(), texts.len() + 2);
         for (row, text) in rows.iter().zip(texts) {
-            assert_eq!((row[9].as_str(), row[3].as_str()), (text, "-1234567890123456789012345678.0123456789"), "{name}");
+            assert_eq!(
+                (row[9].as_str(), row[3].as_str()),
+                (text, "-1234567890123456789012345678.0123456789"),
+                "{name}"
+            );
         }
         assert_eq!(rows[texts.len()][8..10], ["true", "NULL"], "{name}");
         match &expected {
@@ -103,7 +108,8 @@ async fn every_form_of_staged_file_loads_the_same_rows_exactly() {
 async fn a_super_above_64_kb_loads_through_json_and_is_rejected_by_parquet_with_the_remedy() {
     let aws = Aws::start().await;
     let pipeline = |name: &str, stage: &str| {
-        all_types(name, stage).replace("format = \"json-lines\"", "format = \"json-lines\"\nmax_record_bytes = \"8MiB\"")
+        all_types(name, stage)
+            .replace("format = \"json-lines\"", "format = \"json-lines\"\nmax_record_bytes = \"8MiB\"")
     };
     let json = pipeline("wide", "format = \"json\"");
     let parquet = pipeline("narrow", "format = \"parquet\"");
@@ -135,7 +141,9 @@ async fn a_super_above_64_kb_loads_through_json_and_is_rejected_by_parquet_with_
 /// Rows that do not compress.
 fn noise(rows: u64) -> Vec<Value> {
     let mut random = fastrand::Rng::with_seed(rows);
-    (0..rows).map(|id| json!({ "id": id, "t": (0..12).map(|_| format!("{:016x}", random.u64(..))).collect::<String>() })).collect()
+    (0..rows)
+        .map(|id| json!({ "id": id, "t": (0..12).map(|_| format!("{:016x}", random.u64(..))).collect::<String>() }))
+        .collect()
 }
 
 /// The files of the newest batch of a pipeline, by its manifest: bytes of each, and the rows of all.
@@ -216,7 +224,10 @@ async fn files_lie_in_folders_of_their_partition_which_become_partitions_of_the_
     aws.until_loaded("reviews", 13).await;
     aws.until_drained().await;
     // That the last day is no date is what its record is rejected for.
-    assert_eq!(aws.rows("SELECT COUNT(*), MIN(day), MAX(day) FROM app.reviews").await, [["12", "2026-11-01", "2026-11-12"]]);
+    assert_eq!(
+        aws.rows("SELECT COUNT(*), MIN(day), MAX(day) FROM app.reviews").await,
+        [["12", "2026-11-01", "2026-11-12"]]
+    );
     let known = "SELECT \"values\", location FROM svv_external_partitions ORDER BY \"values\"";
     let partitions = aws.rows(known).await;
     let expected: Vec<Vec<String>> = (1..=12)

@@ -109,6 +109,13 @@ impl Daemon {
         eventually(LIMIT, &format!("{text:?} in the log"), async || self.log().contains(text)).await;
     }
 
+    /// The most bytes that it had resident so far, by the kernel's count.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10
+    }
+
     /// How it ended, if it did.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()

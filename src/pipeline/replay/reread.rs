@@ -121,7 +121,8 @@ impl<'a> Sink<'a> {
 
     fn from_object(&mut self, stored: Stored) -> Result<()> {
         let source = &self.runtime.pipeline.source;
-        let bounds = Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
+        let bounds =
+            Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
         let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
         match decode::decode(source, self.runtime.plan.fields(), Input::Stream(reader), self) {
             // Ended by the sink: all that was wanted has come.
@@ -226,7 +227,12 @@ impl RecordSink for Sink<'_> {
         let corrected = self.instead.is_some();
         let Some(first) = self.wanted(place) else { return Ok(()) };
         if !corrected && Self::moved(place, first) {
-            self.still(first, None, "source", "another record begins there now; was the pipeline's format changed?".to_owned());
+            self.still(
+                first,
+                None,
+                "source",
+                "another record begins there now; was the pipeline's format changed?".to_owned(),
+            );
         } else {
             self.row(first, slots, extras)?;
         }

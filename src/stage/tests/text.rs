@@ -20,7 +20,8 @@ fn rows() -> RecordBatch {
         ("t", Arc::new(StringArray::from(vec![Some("a \"b\",\nc\\N"), Some("")]))),
         ("s", Arc::new(StringArray::from(vec![Some("{\"x\":\n[1.10,null]}"), Some("null")]))),
     ];
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).expect("fits")
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+        .expect("fits")
 }
 
 #[test]

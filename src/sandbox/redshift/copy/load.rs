@@ -9,8 +9,8 @@ use tokio_postgres::Client;
 
 use super::file::{HEADER, TRAILER, encode};
 use super::history::{Load, Problem};
-use super::target::{Column, columns};
 use super::options::FileFormat;
+use super::target::{Column, columns};
 use super::{Copy, manifest, text};
 use crate::sandbox::redshift::Objects;
 use crate::sandbox::redshift::failure::Failure;

@@ -176,7 +176,8 @@ impl Copy {
                     }
                     if name == "JSON" {
                         at = value;
-                        text.json = Some(next.filter(|_| next_text).map(|next| next.value.clone()).ok_or_else(|| near(next))?);
+                        text.json =
+                            Some(next.filter(|_| next_text).map(|next| next.value.clone()).ok_or_else(|| near(next))?);
                     }
                 }
                 "MANIFEST" => manifest = true,

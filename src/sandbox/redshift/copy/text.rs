@@ -154,8 +154,8 @@ fn csv<S: FnMut(Bytes) -> bool>(text: &str, format: &TextFormat, rows: &mut Rows
     while !rest.is_empty() && rows.going {
         let mut fields: Vec<Cow<'_, str>> = Vec::new();
         loop {
-            let (field, after) = field(rest, format.delimiter)
-                .ok_or_else(|| rows.wrong(1214, "Delimited value missing end quote"))?;
+            let (field, after) =
+                field(rest, format.delimiter).ok_or_else(|| rows.wrong(1214, "Delimited value missing end quote"))?;
             fields.push(field);
             match after.as_bytes().first() {
                 Some(byte) if *byte == format.delimiter => rest = &after[1..],
@@ -216,5 +216,8 @@ fn field(text: &str, delimiter: u8) -> Option<(Cow<'_, str>, &str)> {
 
 /// A value of a field that its column cannot hold.
 pub(super) fn invalid(kind: &str, value: &str) -> Misfit {
-    Misfit { code: 1207, message: format!("Invalid value '{}', Type: {kind}", value.chars().take(64).collect::<String>()) }
+    Misfit {
+        code: 1207,
+        message: format!("Invalid value '{}', Type: {kind}", value.chars().take(64).collect::<String>()),
+    }
 }

@@ -5,8 +5,8 @@
 //! are; what it does not know goes to PostgreSQL untouched.
 
 mod ddl;
-mod external;
 mod expression;
+mod external;
 mod merge;
 mod qualify;
 pub(crate) mod tokens;
