@@ -92,9 +92,13 @@ impl Intake {
         let end_reads = CancellationToken::new();
         let reading = tokio::spawn(read_objects(
             self.s3.clone(),
-            Spill { store: self.store.clone(), area: self.area.clone(), buffer_bytes: self.limits.object_buffer_bytes },
+            Spill {
+                store: self.store.clone(),
+                area: self.area.clone(),
+                buffer_bytes: self.limits.object_buffer_bytes,
+                budget: self.budget.clone(),
+            },
             self.limits.concurrent_objects,
-            self.budget.clone(),
             waiting,
             to_batchers,
             settler.clone(),
@@ -257,7 +261,6 @@ async fn read_objects(
     s3: aws_sdk_s3::Client,
     spill: Spill,
     concurrent: usize,
-    budget: Budget,
     mut waiting: mpsc::Receiver<Waiting>,
     to_batchers: Vec<mpsc::Sender<(Work, ReadObject)>>,
     settler: Settler,
@@ -272,7 +275,7 @@ async fn read_objects(
         }
         let Ok(permit) = permits.clone().acquire_owned().await else { break };
         let share = tokio::select! {
-            share = budget.read(job.object.size) => share,
+            share = spill.budget.read(job.object.size) => share,
             () = end.cancelled() => break,
         };
         let (s3, spill, settler, end) = (s3.clone(), spill.clone(), settler.clone(), end_tasks.clone());

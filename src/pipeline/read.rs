@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::budget::ReadShare;
+use super::budget::{Budget, ReadShare};
 use super::collect::{Collector, Summary, nobody_listens};
 use super::runtime::Runtime;
 use crate::config::Captures;
@@ -52,6 +52,8 @@ pub(super) struct Spill {
     pub(super) area: Area,
     /// The bytes of one object's rows that are held in memory.
     pub(super) buffer_bytes: usize,
+    /// What all objects and batches may take of memory.
+    pub(super) budget: Budget,
 }
 
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.

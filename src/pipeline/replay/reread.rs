@@ -56,7 +56,7 @@ pub(super) async fn read(
         if let Some((input, size)) = input {
             sink.size = size;
             sink.wanted = from_source.into_iter().map(|(record, (place, _))| (record, place)).collect();
-            sink.from_object(input)?;
+            sink.read_source(input)?;
         }
         for (place, raw) in corrected.into_values() {
             sink.corrected(place, raw.unwrap_or_default())?;
@@ -119,7 +119,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn from_object(&mut self, stored: Stored) -> Result<()> {
+    fn read_source(&mut self, stored: Stored) -> Result<()> {
         let source = &self.runtime.pipeline.source;
         let bounds =
             Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
