@@ -42,6 +42,8 @@ pub struct DataFiles {
     place: DataFolder,
     encoder: Encoder,
     open: Vec<OpenFile>,
+    /// Files that take no more, until their uploads are completed.
+    full: Vec<OpenFile>,
     finished: Vec<StagedFile>,
 }
 
@@ -59,7 +61,7 @@ impl DataFiles {
     /// No files yet; they become objects only by [`finish`](Self::finish).
     pub fn new(place: DataFolder) -> Self {
         let encoder = Encoder::new(place.schema.clone(), place.nested.clone(), place.format, place.slices > 1);
-        DataFiles { place, encoder, open: Vec::new(), finished: Vec::new() }
+        DataFiles { place, encoder, open: Vec::new(), full: Vec::new(), finished: Vec::new() }
     }
 
     /// Adds rows.
@@ -83,20 +85,20 @@ impl DataFiles {
     /// # Errors
     /// Those of encoding and of S3; what was sent is aborted.
     pub async fn finish(self) -> Result<Vec<StagedFile>> {
-        let mut files = self
+        let files = self
             .step(|files| {
                 if let Some(group) = files.encoder.cut()? {
                     files.place_group(group)?;
                 }
-                files.open.iter_mut().try_for_each(OpenFile::close)
+                files.close_all()
             })
             .await?;
-        files.retire().await.map(|()| files.finished)
+        Ok(files.finished)
     }
 
     /// Throws the files away; those that are complete are named by no manifest, and left to the bucket's lifecycle rule.
     pub async fn abort(self) {
-        for file in self.open {
+        for file in self.open.into_iter().chain(self.full) {
             file.upload.abort().await;
         }
     }
@@ -142,8 +144,11 @@ impl DataFiles {
     /// Puts a complete group into its file.
     fn place_group(&mut self, group: Group) -> Result<()> {
         let enough = self.encoder.expected_bytes(&group) >= LEAST_FILE;
-        let none = self.open.is_empty();
-        if none || (enough && self.open.len() < self.place.slices) {
+        let all = self.open.len() >= self.place.slices;
+        if enough && all && self.open.iter().all(|file| file.bytes >= FULL_FILE) {
+            self.close_all()?;
+        }
+        if self.open.is_empty() || (enough && self.open.len() < self.place.slices) {
             self.open.push(OpenFile::new(&self.place)?);
             if let Some(file) = self.open.last_mut() {
                 return file.append(group, &mut self.encoder);
@@ -155,50 +160,26 @@ impl DataFiles {
         }
     }
 
-    async fn send(&mut self) -> Result<()> {
-        for file in &mut self.open {
-            let ready = std::mem::take(&mut file.ready);
-            file.upload.push(ready).await?;
-        }
-        let full = self.open.len() == self.place.slices && self.open.iter().all(|file| file.bytes >= FULL_FILE);
-        if full {
-            self.turn_over().await?;
-        }
+    /// Ends the open files, so that others take their places.
+    fn close_all(&mut self) -> Result<()> {
+        self.open.iter_mut().try_for_each(OpenFile::close)?;
+        self.full.append(&mut self.open);
         Ok(())
     }
 
-    /// Completes the files that are full, so that others take their places.
-    async fn turn_over(&mut self) -> Result<()> {
-        let mut open = std::mem::take(&mut self.open);
-        let closed = tokio::task::spawn_blocking(move || {
-            let closed = open.iter_mut().try_for_each(OpenFile::close);
-            (open, closed)
-        })
-        .await;
-        let (open, closed) =
-            closed.map_err(|error| Error::caused(ErrorKind::Io, "encoding rows ended early", error))?;
-        self.open = open;
-        closed?;
-        for file in &mut self.open {
+    async fn send(&mut self) -> Result<()> {
+        for file in self.open.iter_mut().chain(&mut self.full) {
             let ready = std::mem::take(&mut file.ready);
             file.upload.push(ready).await?;
         }
         self.retire().await
     }
 
-    /// Completes the uploads of the files that are closed.
+    /// Completes the uploads of the files that are full.
     async fn retire(&mut self) -> Result<()> {
-        while let Some(file) = self.open.pop() {
+        while let Some(file) = self.full.pop() {
             let OpenFile { upload, url, rows, .. } = file;
-            match upload.finish().await {
-                Ok(bytes) => self.finished.push(StagedFile { url, bytes, rows }),
-                Err(error) => {
-                    for file in self.open.drain(..) {
-                        file.upload.abort().await;
-                    }
-                    return Err(error);
-                }
-            }
+            self.finished.push(StagedFile { url, bytes: upload.finish().await?, rows });
         }
         Ok(())
     }
@@ -240,5 +221,79 @@ impl OpenFile {
         } else {
             self.ready.extend_from_slice(&bytes);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, StringArray};
+
+    use super::*;
+    use crate::config::{Encryption, S3Uri};
+
+    /// Rows that do not compress, and files of them that are not sent anywhere.
+    fn files(slices: usize) -> (RecordBatch, DataFiles) {
+        let mut random = fastrand::Rng::with_seed(slices as u64);
+        let text: ArrayRef =
+            Arc::new(StringArray::from_iter_values((0..40_000).map(|_| format!("{:032x}", random.u128(..)))));
+        let rows = RecordBatch::try_from_iter([("text", text)]).expect("fits");
+        let s3 = aws_sdk_s3::Config::builder().behavior_version(aws_sdk_s3::config::BehaviorVersion::latest()).build();
+        let files = DataFiles::new(DataFolder {
+            store: Store::new(aws_sdk_s3::Client::from_conf(s3), "staging".into(), Encryption::BucketDefault),
+            area: Area::new(S3Uri { bucket: "staging".into(), prefix: String::new() }),
+            folder: "data/p/".into(),
+            schema: rows.schema(),
+            nested: vec![false],
+            format: StagedFormat::default(),
+            slices,
+        });
+        (rows, files)
+    }
+
+    /// The sizes of the open files after so many times the rows, ended as a batch is.
+    fn sizes(slices: usize, times: usize) -> (Vec<u64>, u64) {
+        let (rows, mut files) = files(slices);
+        for _ in 0..times {
+            files.encode(&rows).expect("encodes");
+        }
+        if let Some(group) = files.encoder.cut().expect("encodes") {
+            files.place_group(group).expect("encodes");
+        }
+        files.close_all().expect("encodes");
+        (files.full.iter().map(|file| file.bytes).collect(), files.full.iter().map(|file| file.rows).sum())
+    }
+
+    #[test]
+    fn there_is_one_file_for_each_slice_where_each_gets_a_megabyte_and_no_smaller_one_beside() {
+        // Each time about 0.7 MB.
+        for (times, least, most) in [(1, 1, 1), (2, 1, 2), (5, 2, 3), (12, 4, 4), (40, 4, 4)] {
+            let (sizes, rows) = sizes(4, times);
+            assert_eq!(rows, times as u64 * 40_000);
+            assert!((least..=most).contains(&sizes.len()), "{times}: {sizes:?}");
+            assert!(sizes.len() == 1 || sizes.iter().all(|size| *size >= LEAST_FILE), "{times}: {sizes:?}");
+        }
+        assert_eq!(sizes(1, 12).0.len(), 1);
+    }
+
+    #[test]
+    fn full_files_give_their_places_to_others_but_never_for_less_than_a_file() {
+        let (rows, mut files) = files(2);
+        for _ in 0..12 {
+            files.encode(&rows).expect("encodes");
+        }
+        assert_eq!((files.open.len(), files.full.len()), (2, 0));
+        files.open.iter_mut().for_each(|file| file.bytes = FULL_FILE);
+        files.encode(&rows.slice(0, 100)).expect("encodes");
+        if let Some(group) = files.encoder.cut().expect("encodes") {
+            files.place_group(group).expect("encodes");
+        }
+        assert_eq!((files.open.len(), files.full.len()), (2, 0), "too little for a file of its own");
+        for _ in 0..24 {
+            files.encode(&rows).expect("encodes");
+        }
+        assert_eq!(files.full.len(), 2);
+        assert!(!files.open.is_empty());
     }
 }
