@@ -148,7 +148,9 @@ impl DataFiles {
         if enough && all && self.open.iter().all(|file| file.bytes >= FULL_FILE) {
             self.close_all()?;
         }
-        if self.open.is_empty() || (enough && self.open.len() < self.place.slices) {
+        // A file that is still small gets its due before there is another.
+        let grown = self.open.iter().all(|file| file.bytes >= LEAST_FILE);
+        if self.open.is_empty() || (enough && grown && self.open.len() < self.place.slices) {
             self.open.push(OpenFile::new(&self.place)?);
             if let Some(file) = self.open.last_mut() {
                 return file.append(group, &mut self.encoder);

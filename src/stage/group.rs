@@ -159,7 +159,7 @@ impl Encoder {
     fn ratio(&self) -> f64 {
         match self.stored {
             // Nothing is known yet, or a compressor still holds what it was given.
-            ..65_536 => 3.0,
+            ..65_536 => 1.0,
             stored => (self.raw as f64 / stored as f64).max(1.0),
         }
     }
