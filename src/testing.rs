@@ -8,21 +8,10 @@ use crate::config::{
 };
 use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
-use crate::schema::value::TimeParse;
 
 /// A column filled from the field of its own name.
 pub(crate) fn column(name: &str, column_type: &str) -> Column {
-    Column {
-        name: name.to_owned(),
-        from: ColumnSource::Field(name.to_owned()),
-        column_type: column_type.parse().expect(column_type),
-        required: false,
-        parse: TimeParse::Iso,
-        pattern: None,
-        min: None,
-        max: None,
-        mask: None,
-    }
+    Column::new(name, ColumnSource::Field(name.to_owned()), column_type.parse().expect(column_type))
 }
 
 /// A pipeline that appends to `public.t`.
@@ -34,11 +23,14 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             bucket: "landing".to_owned(),
             key: KeyPattern::parse("**").expect("valid"),
             format: Format::JsonLines,
+            ignore_case: false,
+            compression: None,
             on_unknown_field: OnUnknownField::Ignore,
             max_record_bytes: 4 << 20,
             max_object_bytes: 1 << 40,
             max_expansion: 1_000,
             max_read_time: Duration::from_secs(3_600),
+            max_window: 64 << 20,
         },
         columns,
         target: Target {

@@ -2,6 +2,7 @@
 //!
 //! Takes paths and the environment; gives values that are valid, or every problem at once with file, line and remedy.
 
+mod column;
 mod columns_file;
 mod document;
 mod key_pattern;
@@ -16,13 +17,13 @@ mod spelling;
 mod stage_file;
 mod target_file;
 mod value;
+mod values_file;
 mod variables;
 
+pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
-pub use pipeline::{
-    BatchLimits, Column, ColumnSource, Format, Mask, Mode, OnUnknownField, Pipeline, Rejects, Source, Stage, Target,
-};
+pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, Source, Stage, Target};
 pub use problem::{Place, Problem, Problems};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,

@@ -9,11 +9,26 @@ use super::document::Document;
 use super::pipeline::{BatchLimits, Format, OnUnknownField, Pipeline, Rejects, Source};
 use super::service::bucket_problem;
 use super::value::{Item, Table, shown};
-use super::{KeyPattern, columns_file, stage_file, target_file};
+use super::{KeyPattern, columns_file, stage_file, target_file, values_file};
+use crate::model::Codec;
 
 /// Messages are held until their batch is cut, and SQS gives them back after 12 hours whatever is done.
 const FRESHNESS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(6 * 3_600);
 const READ_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(11 * 3_600);
+
+/// The names of `compression`.
+const COMPRESSIONS: &[(&str, Codec)] = &[
+    ("gzip", Codec::Gzip),
+    ("zlib", Codec::Zlib),
+    ("zstd", Codec::Zstd),
+    ("bzip2", Codec::Bzip2),
+    ("xz", Codec::Xz),
+    ("lz4", Codec::Lz4),
+    ("snappy", Codec::Snappy),
+    ("brotli", Codec::Brotli),
+    ("zip", Codec::Zip),
+    ("none", Codec::Plain),
+];
 
 /// What a pipeline's file says, as far as it could be read.
 pub(super) struct PipelineFile<'t> {
@@ -33,6 +48,7 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
         root.required("name", "\"reviews\"").and_then(|item| Some((item.parsed(name_help, pipeline_name)?, item)));
     let freshness = root.required("freshness", "\"60s\"").and_then(|item| item.duration(FRESHNESS));
     let source_table = root.required_table("source", "`bucket`, `key` and `format`");
+    let values = values_file::read(root.optional_table("values"));
     let columns_item = root.required("columns", "{ id = \"bigint\" }");
     let target_table = root.required_table("target", "`table` and `mode`");
     let stage_table = root.optional_table("stage");
@@ -43,12 +59,18 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let (source, place) = source_table.map_or((None, None), source);
     let captures = place.as_ref().map(|(_, key, _)| key.captures());
     let stage = stage_file::read(stage_table, captures.unwrap_or_default());
-    let columns = columns_item.map(|item| columns_file::read(item, captures));
+    let columns = columns_item.map(|item| columns_file::read(item, captures, &values.clone().unwrap_or_default()));
     let target = match (target_table, &columns) {
         (Some(table), Some(columns)) => target_file::read(table, columns),
         _ => None,
     };
-    let pipeline = match (&name, freshness, source, columns.and_then(|columns| columns.complete()), target) {
+    let pipeline = match (
+        &name,
+        freshness,
+        source,
+        columns.and_then(|columns| columns.complete()).filter(|_| values.is_some()),
+        target,
+    ) {
         (Some((name, _)), Some(freshness), Some(source), Some(columns), Some(target)) => {
             Some(Pipeline { name: name.clone(), freshness, source, columns, target, stage, batch, rejects })
         }
@@ -79,24 +101,30 @@ fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
     });
     let format =
         table.required("format", "\"json-lines\"").and_then(|item| item.one_of(&[("json-lines", Format::JsonLines)]));
+    let compression = table.optional("compression").and_then(|item| item.one_of(COMPRESSIONS));
     let on_unknown_field = table
         .optional("on_unknown_field")
         .and_then(|item| item.one_of(&[("ignore", OnUnknownField::Ignore), ("reject", OnUnknownField::Reject)]));
+    let ignore_case = table.optional("ignore_case").and_then(Item::boolean);
     let max_record_bytes = table.optional("max_record_bytes").and_then(|item| item.bytes(1 << 10..=64 << 20));
     let max_object_bytes = table.optional("max_object_bytes").and_then(|item| item.bytes(1 << 10..=1 << 50));
     let max_expansion = table.optional("max_expansion").and_then(|item| item.integer(1..=1_000_000));
     let max_read_time = table.optional("max_read_time").and_then(|item| item.duration(READ_TIME));
+    let max_window = table.optional("max_window").and_then(|item| item.bytes(16 << 20..=2 << 30));
     table.finish();
     let (Some(bucket), Some((key, item))) = (bucket, key) else { return (None, None) };
     let source = format.map(|format| Source {
         bucket: bucket.clone(),
         key: key.clone(),
         format,
+        ignore_case: ignore_case.unwrap_or(false),
+        compression,
         on_unknown_field: on_unknown_field.unwrap_or(OnUnknownField::Ignore),
         max_record_bytes: max_record_bytes.map_or(4 << 20, |bytes| bytes as usize),
         max_object_bytes: max_object_bytes.unwrap_or(1 << 40),
         max_expansion: max_expansion.unwrap_or(1_000),
         max_read_time: max_read_time.unwrap_or(Duration::from_secs(3_600)),
+        max_window: max_window.unwrap_or(64 << 20),
     });
     (source, Some((bucket, key, item)))
 }

@@ -1,7 +1,8 @@
 //! The `[target]` of a pipeline's file.
 
+use super::column::Column;
 use super::columns_file::Columns;
-use super::pipeline::{Column, Mode, Target};
+use super::pipeline::{Mode, Target};
 use super::value::{Item, Table, shown};
 use crate::schema::ColumnType;
 use crate::schema::identifier::{self, TableName};

@@ -44,7 +44,9 @@ impl<'t> Table<'t> {
 
     /// The value of a key that may be left out.
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Item<'t>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.items.iter().find(|item| item.key == key).copied()
     }
 
@@ -122,6 +124,8 @@ pub(super) enum Scalar {
     Text(String),
     /// A date or time, as ISO 8601.
     Time(String),
+    /// True or false.
+    Boolean(bool),
 }
 
 impl<'t> Item<'t> {
@@ -138,6 +142,11 @@ impl<'t> Item<'t> {
     /// The `file:line:column` of the key.
     pub(super) fn key_place(self) -> String {
         self.document.locate(self.key_span)
+    }
+
+    /// The value as the file writes it, quotes included.
+    pub(super) fn written(self) -> &'t str {
+        self.document.source(self.span())
     }
 
     /// Reports a problem with the value.
@@ -304,6 +313,7 @@ impl<'t> Item<'t> {
             },
             DeValue::Float(float) => Some(Scalar::Number(float.as_str().to_owned())),
             DeValue::Datetime(time) => Some(Scalar::Time(time.to_string())),
+            DeValue::Boolean(value) => Some(Scalar::Boolean(*value)),
             DeValue::String(_) => self.text().map(Scalar::Text),
             _ => self.mistyped("a number, a text or a time", "write a value that the column could hold"),
         }

@@ -3,8 +3,11 @@
 //! Takes an [`Input`], on a blocking thread; hands every record, with its place, to a [`RecordSink`]. A record that is not of the format
 //! is refused by itself; only a failing read, a damaged container, or an error of the sink ends the object.
 
+mod encoding;
+mod fast_json;
 mod json_lines;
 mod lines;
+mod scan;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -13,6 +16,8 @@ use crate::config::{Format, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{FieldIndex, RandomAccess, RecordSink};
 
+pub use encoding::{Invalid, Transcoder, source_length};
+pub use fast_json::JsonScanner;
 pub use json_lines::{Syntax, json_object};
 pub use lines::{Line, Lines};
 

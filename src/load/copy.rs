@@ -32,10 +32,8 @@ pub(super) fn staged_type(column_type: ColumnType, form: Form) -> ColumnType {
 /// The value of the target's column, from the staged one, which `column` names.
 pub(super) fn of_staged(column: &str, column_type: ColumnType, form: Form) -> String {
     match (column_type, form) {
-        (ColumnType::Super, Form::Parquet | Form::Csv) => format!("JSON_PARSE({column})"),
-        // Explicitly: the implicit cast would take the session's time zone.
-        (ColumnType::TimestampTz, _) => format!("({column} AT TIME ZONE 'UTC')"),
-        _ => column.to_owned(),
+        (ColumnType::Super, Form::Json) => column.to_owned(),
+        (other, _) => other.of_staged(column),
     }
 }
 

@@ -1,39 +1,24 @@
 //! A pipeline's columns, compiled once, and the check of a row against them.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
-
+use super::Planned;
 use super::staged_size::staged_bytes;
-use crate::config::{Column, ColumnSource, Mask, OnUnknownField, Pipeline};
+use crate::config::{Column, OnUnknownField, Pipeline};
 use crate::model::{Extra, FieldIndex, Form, Origin, Rule, Value};
-use crate::schema::value::{Cell, Violation, coerce};
+use crate::schema::value::{Cell, Violation};
+use crate::telemetry::metrics as names;
 
 /// The most bytes of a row: Redshift refuses rows above 4 MB.
-const ROW_BYTES: usize = 4_000_000;
+pub(super) const ROW_BYTES: usize = 4_000_000;
 
 /// A pipeline's columns, ready to check rows.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    pipeline: String,
     fields: FieldIndex,
     columns: Vec<Planned>,
     on_unknown_field: OnUnknownField,
     /// The form of the staged files.
     form: Form,
-}
-
-#[derive(Debug, Clone)]
-struct Planned {
-    column: Column,
-    source: Source,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Source {
-    Slot(usize),
-    Capture(usize),
 }
 
 /// Why a record is rejected.
@@ -48,22 +33,24 @@ pub struct Refusal {
 impl Plan {
     /// The plan of a pipeline.
     pub fn new(pipeline: &Pipeline) -> Self {
-        let mut fields = match pipeline.source.on_unknown_field {
-            OnUnknownField::Ignore => FieldIndex::new(),
-            OnUnknownField::Reject => FieldIndex::new().with_extras(),
-        };
-        let columns = pipeline
-            .columns
-            .iter()
-            .map(|column| {
-                let source = match &column.from {
-                    ColumnSource::Field(name) => Source::Slot(fields.insert(name)),
-                    ColumnSource::Capture(place) => Source::Capture(*place),
-                };
-                Planned { column: column.clone(), source }
-            })
-            .collect();
-        Plan { fields, columns, on_unknown_field: pipeline.source.on_unknown_field, form: pipeline.stage.format.form }
+        let source = &pipeline.source;
+        let mut fields = if source.ignore_case { FieldIndex::ignoring_case() } else { FieldIndex::new() };
+        if source.on_unknown_field != OnUnknownField::Ignore {
+            fields = fields.with_extras();
+        }
+        let columns = pipeline.columns.iter().map(|column| Planned::new(column, &mut fields)).collect();
+        Plan {
+            pipeline: pipeline.name.clone(),
+            fields,
+            columns,
+            on_unknown_field: source.on_unknown_field,
+            form: pipeline.stage.format.form,
+        }
+    }
+
+    /// The form of the staged files.
+    pub(super) fn form(&self) -> Form {
+        self.form
     }
 
     /// The fields that the decoder is to fill.
@@ -73,7 +60,12 @@ impl Plan {
 
     /// The columns, in the order of the table.
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().map(|planned| &planned.column)
+        self.columns.iter().map(Planned::column)
+    }
+
+    /// The compiled columns, in the order of the table.
+    pub fn planned(&self) -> &[Planned] {
+        &self.columns
     }
 
     /// Checks a record and makes its row: one cell for each column, in `row`.
@@ -96,18 +88,14 @@ impl Plan {
         row.clear();
         let mut bytes = 0;
         for planned in &self.columns {
-            let value = match planned.source {
-                // Cloned, not taken: several columns may take one field.
-                Source::Slot(slot) => slots.get(slot).cloned().flatten(),
-                Source::Capture(place) => {
-                    origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str())))
-                }
-            };
-            let cell = planned
-                .cell(value)
-                .map_err(|violation| Refusal { column: Some(planned.column.name.clone()), violation })?;
-            bytes += staged_bytes(&cell, &planned.column, self.form)
-                .map_err(|violation| Refusal { column: Some(planned.column.name.clone()), violation })?;
+            let (cell, cut) = planned
+                .cell(planned.value(slots, origin))
+                .map_err(|violation| Refusal { column: Some(planned.column().name.clone()), violation })?;
+            if cut {
+                metrics::counter!(names::VALUES_TRUNCATED, "pipeline" => self.pipeline.clone()).increment(1);
+            }
+            bytes += staged_bytes(&cell, planned.column(), self.form)
+                .map_err(|violation| Refusal { column: Some(planned.column().name.clone()), violation })?;
             row.push(cell);
         }
         if bytes > ROW_BYTES {
@@ -116,56 +104,4 @@ impl Plan {
         }
         Ok(())
     }
-}
-
-impl Planned {
-    fn cell<'a>(&self, value: Option<Value<'a>>) -> Result<Cell<'a>, Violation> {
-        let Column { column_type, required, parse, pattern, min, max, mask, .. } = &self.column;
-        let cell = match (value, mask) {
-            (None | Some(Value::Null), _) => Cell::Null,
-            (Some(value), None) => coerce(value, *column_type, parse)?,
-            (Some(value), Some(Mask::Sha256)) => Cell::Text(Cow::Owned(sha256(&value)?)),
-        };
-        if cell == Cell::Null {
-            return if *required {
-                Err(Violation::new(Rule::Required, "there is no value, and the column requires one"))
-            } else {
-                Ok(cell)
-            };
-        }
-        if let (Some(pattern), Cell::Text(text)) = (pattern, &cell)
-            && !pattern.is_match(text)
-        {
-            return Err(Violation::new(Rule::Pattern, format!("the text does not match {}", pattern.as_str())));
-        }
-        if let Some(min) = min
-            && cell.order(min) == Some(Ordering::Less)
-        {
-            return Err(Violation::new(Rule::Min, "the value is below the column's min"));
-        }
-        if let Some(max) = max
-            && cell.order(max) == Some(Ordering::Greater)
-        {
-            return Err(Violation::new(Rule::Max, "the value is above the column's max"));
-        }
-        Ok(cell)
-    }
-}
-
-/// The SHA-256 of a scalar's text, as 64 hexadecimal digits.
-fn sha256(value: &Value<'_>) -> Result<String, Violation> {
-    let text = match value {
-        Value::Text(text) => text.as_ref(),
-        Value::Number(digits) => digits,
-        Value::Bool(true) => "true",
-        Value::Bool(false) => "false",
-        _ => return Err(Violation::new(Rule::Type, format!("a value of type {} cannot be masked", value.type_name()))),
-    };
-    let digest = Sha256::digest(text.as_bytes());
-    let mut hex = String::with_capacity(64);
-    for byte in digest {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(hex)
 }

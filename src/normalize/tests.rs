@@ -89,7 +89,7 @@ fn row_17_bytes_over_the_columns_length_are_rejected_with_column_and_rule() {
 fn rows_become_columns_of_exactly_the_declared_types_with_their_lineage() {
     let columns = [column("d", "decimal(5,2)"), column("at", "timestamptz"), column("t", "varchar(9)")];
     let schema = Rows::schema(&columns);
-    let mut rows = Rows::new(schema.clone(), &columns, "00ff".into());
+    let mut rows = Rows::new(schema.clone(), "00ff".into());
     rows.push(&[Cell::Decimal(150), Cell::Micros(5), Cell::Text("x".into())], 3);
     rows.push(&[Cell::Null, Cell::Null, Cell::Null], 9);
     assert_eq!(rows.len(), 2);

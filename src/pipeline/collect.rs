@@ -1,12 +1,12 @@
 //! Collecting the records of one object: typed rows in pieces, and what was rejected.
 
 use arrow_array::RecordBatch;
-use tokio::sync::mpsc;
 
 use super::runtime::Runtime;
+use crate::decode::JsonScanner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Extra, Origin, Place, Raw, RecordSink, Reject, Rule, Value};
-use crate::normalize::Rows;
+use crate::normalize::{RowWriter, Rows, Shortcut};
 use crate::schema::value::Cell;
 
 /// Rows are handed on in pieces of about this many bytes.
@@ -31,27 +31,30 @@ pub(super) struct Summary {
     pub(super) decompressed: u64,
 }
 
+/// Takes a piece of rows, on the decoding thread.
+pub(super) type HandOn<'a> = dyn FnMut(RecordBatch) -> Result<()> + 'a;
+
 /// Makes rows of records, on the decoding thread.
 pub(super) struct Collector<'a> {
     runtime: &'a Runtime,
     origin: &'a Origin,
     rows: Rows,
-    pieces: &'a mpsc::Sender<RecordBatch>,
+    hand_on: &'a mut HandOn<'a>,
     summary: Summary,
     kept: usize,
+    /// The fast way, where the pipeline and the object allow it.
+    fast: Option<(JsonScanner, Shortcut)>,
+    /// The records that went the fast way.
+    taken_fast: u64,
 }
 
 impl<'a> Collector<'a> {
-    /// No rows yet of the object with the identity `id`; pieces of rows go to `pieces`.
-    pub(super) fn new(
-        runtime: &'a Runtime,
-        origin: &'a Origin,
-        id: String,
-        pieces: &'a mpsc::Sender<RecordBatch>,
-    ) -> Self {
-        let rows = Rows::new(runtime.schema.clone(), runtime.plan.columns(), id);
+    /// No rows yet of the object with the identity `id`; pieces of rows go to `hand_on`.
+    pub(super) fn new(runtime: &'a Runtime, origin: &'a Origin, id: String, hand_on: &'a mut HandOn<'a>) -> Self {
+        let rows = Rows::new(runtime.schema.clone(), id);
         let summary = Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0 };
-        Collector { runtime, origin, rows, pieces, summary, kept: 0 }
+        let fast = JsonScanner::new(runtime.plan.fields()).zip(Shortcut::new(&runtime.plan, origin));
+        Collector { runtime, origin, rows, hand_on, summary, kept: 0, fast, taken_fast: 0 }
     }
 
     /// The sums, after the last piece was handed on.
@@ -66,14 +69,23 @@ impl<'a> Collector<'a> {
             return Err(too_many(&self.summary, &format!("max_share = {max_share}")));
         }
         self.summary.decompressed = decompressed;
+        tracing::debug!(pipeline = self.runtime.name(), read, fast = self.taken_fast, "decoded an object");
         Ok(self.summary)
+    }
+
+    /// Counts a row that was staged, and hands the rows on where they are enough.
+    fn staged(&mut self) -> Result<()> {
+        self.summary.read += 1;
+        self.summary.staged += 1;
+        if self.rows.bytes() >= PIECE_BYTES || self.rows.len() >= PIECE_ROWS { self.hand_on() } else { Ok(()) }
     }
 
     fn hand_on(&mut self) -> Result<()> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        self.pieces.blocking_send(self.rows.take()?).map_err(|_| nobody_listens())
+        let piece = self.rows.take()?;
+        (self.hand_on)(piece)
     }
 
     fn reject(
@@ -97,19 +109,29 @@ impl<'a> Collector<'a> {
 }
 
 impl RecordSink for Collector<'_> {
+    fn offer(&mut self, place: Place, bytes: &[u8]) -> Result<bool> {
+        let Some((scanner, shortcut)) = &mut self.fast else { return Ok(false) };
+        let mut writer = RowWriter::new(&self.runtime.plan, shortcut, &mut self.rows);
+        if scanner.row(bytes, &mut writer) && writer.finish(place.record) {
+            self.taken_fast += 1;
+            self.staged()?;
+            return Ok(true);
+        }
+        self.rows.roll_back();
+        Ok(false)
+    }
+
     fn record(&mut self, place: Place, raw: Raw<'_>, slots: &[Option<Value<'_>>], extras: &[Extra<'_>]) -> Result<()> {
-        self.summary.read += 1;
         let mut cells: Vec<Cell<'_>> = Vec::with_capacity(self.runtime.pipeline.columns.len());
         match self.runtime.plan.row(slots, self.origin, extras, &mut cells) {
             Ok(()) => {
                 self.rows.push(&cells, place.record);
-                self.summary.staged += 1;
-                if self.rows.bytes() >= PIECE_BYTES || self.rows.len() >= PIECE_ROWS {
-                    self.hand_on()?;
-                }
-                Ok(())
+                self.staged()
             }
-            Err(refusal) => self.reject(place, raw, refusal.column, refusal.violation.rule, refusal.violation.message),
+            Err(refusal) => {
+                self.summary.read += 1;
+                self.reject(place, raw, refusal.column, refusal.violation.rule, refusal.violation.message)
+            }
         }
     }
 
@@ -139,7 +161,5 @@ fn too_many(summary: &Summary, limit: &str) -> Error {
     Error::new(ErrorKind::TooManyRejects, message)
 }
 
-/// The error of a decoding whose rows nobody takes any more: the object failed elsewhere, or the process stops.
-pub(super) fn nobody_listens() -> Error {
-    Error::new(ErrorKind::Stopping, "the work on the object was stopped")
-}
+#[cfg(test)]
+mod tests;

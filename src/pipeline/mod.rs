@@ -8,9 +8,11 @@ mod budget;
 mod close;
 mod collect;
 mod daemon;
+mod decoding;
 mod inflight;
 mod intake;
 mod loader;
+mod offline;
 mod prepare;
 mod read;
 mod replay;
@@ -18,6 +20,7 @@ mod runtime;
 mod settle;
 
 pub use daemon::{Daemon, Role};
+pub use offline::{Decoded, Offline};
 pub use replay::{Replay, Replayed, StillInvalid, replay};
 
 #[cfg(test)]

@@ -9,11 +9,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::budget::{Budget, ReadShare};
-use super::collect::{Collector, Summary, nobody_listens};
+use super::collect::Summary;
+use super::decoding::{Stored, decode};
 use super::runtime::Runtime;
 use crate::config::Captures;
-use crate::decode::{self, Input};
-use crate::decompress::{self, Bounds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, PartitionValue, Reject, StagedFile};
 use crate::object::ObjectStream;
@@ -82,8 +81,15 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
     let (chunk_sender, chunks) = mpsc::channel(4);
     let (piece_sender, mut pieces) = mpsc::channel(2);
     let (runtime, id) = (job.runtime.clone(), job.id.to_string());
-    let origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
-    let decoding = tokio::task::spawn_blocking(move || decode(&runtime, &origin, id, chunks, &piece_sender));
+    let mut origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
+    // The key as it was found, where the event left two readings open.
+    object.key().clone_into(&mut origin.object.key);
+    let content_encoding = object.content_encoding().map(str::to_owned);
+    let decoding = tokio::task::spawn_blocking(move || {
+        let bytes = Chunks { chunks, chunk: Bytes::new(), ended: false };
+        let mut hand_on = |piece| piece_sender.blocking_send(piece).map_err(|_| nobody_listens());
+        decode(&runtime, Stored { origin: &origin, id, content_encoding, bytes }, &mut hand_on)
+    });
 
     let download = async {
         loop {
@@ -195,21 +201,9 @@ impl Buffer<'_> {
     }
 }
 
-/// Decompresses, decodes and normalises an object; runs on a blocking thread.
-fn decode(
-    runtime: &Runtime,
-    origin: &Origin,
-    id: String,
-    chunks: mpsc::Receiver<Result<Option<Bytes>>>,
-    pieces: &mpsc::Sender<RecordBatch>,
-) -> Result<Summary> {
-    let source = &runtime.pipeline.source;
-    let bounds = Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
-    let stored = Chunks { chunks, chunk: Bytes::new(), ended: false };
-    let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
-    let mut collector = Collector::new(runtime, origin, id, pieces);
-    let decompressed = decode::decode(source, runtime.plan.fields(), Input::Stream(reader), &mut collector)?;
-    collector.finish(decompressed)
+/// The error of a decoding whose rows nobody takes any more: the object failed elsewhere, or the process stops.
+fn nobody_listens() -> Error {
+    Error::new(ErrorKind::Stopping, "the work on the object was stopped")
 }
 
 /// The chunks of a download as a `Read`: an error of the download, or its end before the object's, is an error of the reader.

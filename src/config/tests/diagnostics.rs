@@ -397,7 +397,7 @@ fn missing_tables_and_keys_are_shown_with_what_belongs_there() {
     2 | bukcet = "landing"
       | ^^^^^^
       |
-      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `on_unknown_field`, `max_record_bytes`, `max_object_bytes`, `max_expansion`, `max_read_time`
+      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `compression`, `on_unknown_field`, `max_record_bytes`, `max_object_bytes`, `max_expansion`, `max_read_time`, `max_window`
 
     10 problems in the configuration
     "#);

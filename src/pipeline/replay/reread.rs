@@ -14,11 +14,11 @@ use super::select::Selected;
 use super::{Piece, StillInvalid};
 use crate::config::Format;
 use crate::decode::{self, Input};
-use crate::decompress::{self, Bounds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Extra, ObjectEntry, ObjectId, ObjectRef, Origin, Place, Raw, RecordSink, Rule, Value};
 use crate::normalize::{OBJECT_COLUMN, Rows};
 use crate::object::ObjectStream;
+use crate::pipeline::decoding::records;
 use crate::pipeline::runtime::Runtime;
 use crate::schema::value::Cell;
 
@@ -53,10 +53,10 @@ pub(super) async fn read(
     };
     let reading = move || {
         let mut sink = Sink::new(&runtime, &origin, selected.id, pieces);
-        if let Some((input, size)) = input {
+        if let Some((input, size, encoding)) = input {
             sink.size = size;
             sink.wanted = from_source.into_iter().map(|(record, (place, _))| (record, place)).collect();
-            sink.read_source(input)?;
+            sink.read_source(input, encoding)?;
         }
         for (place, raw) in corrected.into_values() {
             sink.corrected(place, raw.unwrap_or_default())?;
@@ -70,10 +70,10 @@ pub(super) async fn read(
 
 type Stored = Box<dyn std::io::Read + Send>;
 
-/// The stored bytes of the version that was read first, and how many they are.
-async fn open(s3: aws_sdk_s3::Client, object: ObjectRef) -> Result<(Stored, u64)> {
+/// The stored bytes of the version that was read first, how many they are, and their Content-Encoding.
+async fn open(s3: aws_sdk_s3::Client, object: ObjectRef) -> Result<(Stored, u64, Option<String>)> {
     let stream = ObjectStream::open(s3, object).await?;
-    let size = stream.size();
+    let (size, encoding) = (stream.size(), stream.content_encoding().map(str::to_owned));
     let chunks = stream::unfold(Some(stream), |stream| async {
         let mut stream = stream?;
         match stream.next().await {
@@ -82,7 +82,7 @@ async fn open(s3: aws_sdk_s3::Client, object: ObjectRef) -> Result<(Stored, u64)
             Err(error) => Some((Err(std::io::Error::other(error)), None)),
         }
     });
-    Ok((Box::new(SyncIoBridge::new(StreamReader::new(Box::pin(chunks)))), size))
+    Ok((Box::new(SyncIoBridge::new(StreamReader::new(Box::pin(chunks)))), size, encoding))
 }
 
 /// Makes rows of the records that are wanted, and passes over the others.
@@ -112,19 +112,16 @@ impl<'a> Sink<'a> {
             wanted: BTreeMap::new(),
             instead: None,
             // Each row gets the identity of its record when the rows are handed on.
-            rows: Rows::new(runtime.schema.clone(), runtime.plan.columns(), object.clone()),
+            rows: Rows::new(runtime.schema.clone(), object.clone()),
             object,
             entries: Vec::new(),
             invalid: Vec::new(),
         }
     }
 
-    fn read_source(&mut self, stored: Stored) -> Result<()> {
-        let source = &self.runtime.pipeline.source;
-        let bounds =
-            Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
-        let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
-        match decode::decode(source, self.runtime.plan.fields(), Input::Stream(reader), self) {
+    fn read_source(&mut self, stored: Stored, encoding: Option<String>) -> Result<()> {
+        let (runtime, origin) = (self.runtime, self.origin);
+        match records(runtime, origin, encoding.as_deref(), stored, self) {
             // Ended by the sink: all that was wanted has come.
             Err(error) if error.kind() == ErrorKind::Stopping && self.wanted.is_empty() => Ok(()),
             Err(error) => Err(error),

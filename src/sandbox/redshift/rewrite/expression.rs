@@ -3,7 +3,7 @@
 use super::tokens::{Kind, Tok, after_group, identifier, raw, split_commas};
 
 /// The functions that the sandbox defines in its schema `redshift`.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 17] = [
     "GETDATE",
     "NVL2",
     "DATEADD",
@@ -18,6 +18,7 @@ const FUNCTIONS: [&str; 16] = [
     "CONVERT_TIMEZONE",
     "SHA2",
     "FUNC_SHA1",
+    "FROM_HEX",
     "PG_LAST_COPY_COUNT",
     "PG_LAST_COPY_ID",
 ];
