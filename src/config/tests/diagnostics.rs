@@ -207,7 +207,7 @@ sql = "songplays.sql"
     21 | [[step]]
        |   ^^^^
        |
-       = help: the keys here are `name`, `freshness`, `source`, `columns`, `target`, `stage`, `batch`, `rejects`
+       = help: the keys here are `name`, `freshness`, `source`, `values`, `columns`, `target`, `stage`, `batch`, `rejects`
 
     error: this is no TOML: invalid basic string, expected `"`
      --> pipelines/syntax.toml:1:10
