@@ -1,4 +1,5 @@
 -- The quarantine as an external table of Redshift Spectrum: rejected records, queryable where they lie.
+-- A line that is edited in its `raw` is what `tidegate replay --corrected` takes.
 -- Replace the schema and the staging URI; add each day's partition, or let a Glue crawler do it.
 
 CREATE EXTERNAL TABLE tidegate_external.quarantine (
@@ -7,6 +8,10 @@ CREATE EXTERNAL TABLE tidegate_external.quarantine (
     bucket      VARCHAR(63),
     object_key  VARCHAR(1024),
     version_id  VARCHAR(1024),
+    etag        VARCHAR(256),
+    size        BIGINT,          -- of the object, as stored
+    sequencer   VARCHAR(64),
+    event_time  VARCHAR(40),     -- when the object was created, ISO 8601
     record      BIGINT,          -- the record's number in its object, from 1
     line        BIGINT,          -- the line on which it begins, in formats of text
     byte_offset BIGINT,          -- where it begins in the decompressed object, where that is known

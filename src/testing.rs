@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::{
     BatchLimits, Characters, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source,
-    Target,
+    Stage, Target,
 };
 use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
@@ -45,6 +45,7 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             create: true,
             lineage: true,
         },
+        stage: Stage::default(),
         batch: BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 },
         rejects: Rejects { max_share: 1.0, max_rows: 10_000 },
     }

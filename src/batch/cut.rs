@@ -16,6 +16,10 @@ pub enum Cut {
     Bytes,
     /// The number of its objects.
     Objects,
+    /// The number of its partitions.
+    Partitions,
+    /// The memory that all batches may take together.
+    Memory,
     /// The end of the process.
     Shutdown,
 }
@@ -28,6 +32,8 @@ impl Cut {
             Cut::Rows => "rows",
             Cut::Bytes => "bytes",
             Cut::Objects => "objects",
+            Cut::Partitions => "partitions",
+            Cut::Memory => "memory",
             Cut::Shutdown => "shutdown",
         }
     }
@@ -37,7 +43,7 @@ impl Cut {
 const COLLECTING_SHARE: u32 = 2;
 
 /// The rejected records of a batch are held in memory: at most about this many bytes of them, and compressed.
-const REJECTED_BYTES: u64 = 32 << 20;
+const REJECTED_BYTES: u64 = 16 << 20;
 
 /// When a batch opened at `opened` must be closed for its age.
 pub fn deadline(opened: Instant, freshness: Duration) -> Instant {

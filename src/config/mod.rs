@@ -19,6 +19,7 @@ mod service;
 mod service_file;
 mod source_file;
 mod spelling;
+mod stage_file;
 mod target_file;
 mod value;
 mod values_file;
@@ -28,7 +29,7 @@ pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
-pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, RowRule, Source, Target};
+pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, RowRule, Source, Stage, Target};
 pub use problem::{Place, Problem, Problems};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,

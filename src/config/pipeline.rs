@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::format::{Characters, CsvOptions, JsonOptions, TextOptions};
 use super::{Column, KeyPattern};
-use crate::model::Codec;
+use crate::model::{Codec, StagedFormat};
 use crate::schema::condition::Condition;
 use crate::schema::identifier::TableName;
 
@@ -23,6 +23,8 @@ pub struct Pipeline {
     pub rules: Vec<RowRule>,
     /// Where the rows go.
     pub target: Target,
+    /// How batches are staged.
+    pub stage: Stage,
     /// When a batch is closed before freshness demands it.
     pub batch: BatchLimits,
     /// How many rejected records are tolerated.
@@ -127,6 +129,17 @@ pub enum Mode {
     Append,
     /// The newest row of each key stays (SCD type 1).
     Upsert,
+}
+
+/// How a pipeline's batches are staged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stage {
+    /// The form of the data files. Default Parquet with zstd.
+    pub format: StagedFormat,
+    /// The captures by whose values data files lie in folders of their own, by their place among [`KeyPattern::captures`].
+    pub partition_by: Vec<usize>,
+    /// The external table that gets each of these folders as a partition.
+    pub external_table: Option<TableName>,
 }
 
 /// When a batch is closed before freshness demands it.

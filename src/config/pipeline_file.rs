@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::document::Document;
 use super::pipeline::{BatchLimits, Pipeline, Rejects};
 use super::value::{Item, Table, shown};
-use super::{KeyPattern, columns_file, rescue_file, rules_file, source_file, target_file, values_file};
+use super::{KeyPattern, columns_file, rescue_file, rules_file, source_file, stage_file, target_file, values_file};
 
 /// Messages are held until their batch is cut, and SQS gives them back after 12 hours whatever is done.
 const FRESHNESS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(6 * 3_600);
@@ -35,12 +35,14 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let columns_item = root.required("columns", "{ id = \"bigint\" }");
     let rule_items = rules_file::items(root.optional("rule"));
     let target_table = root.required_table("target", "`table` and `mode`");
+    let stage_table = root.optional_table("stage");
     let batch = batch(root.optional_table("batch"));
     let rejects = rejects(root.optional_table("rejects"));
     root.finish();
 
     let (source, place, rescue) = source_table.map_or((None, None, None), source_file::read);
     let captures = place.as_ref().map(|(_, key, _)| key.captures());
+    let stage = stage_file::read(stage_table, captures.unwrap_or_default());
     let columns = columns_item.map(|item| columns_file::read(item, captures, &values.clone().unwrap_or_default()));
     let target = match (target_table, &columns) {
         (Some(table), Some(columns)) => target_file::read(table, columns),
@@ -55,7 +57,7 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let pipeline = match (&name, freshness, source, columns, rules, target) {
         (Some((name, _)), Some(freshness), Some(source), Some(mut columns), Some(rules), Some(target)) => {
             columns.extend(rescued);
-            Some(Pipeline { name: name.clone(), freshness, source, columns, rules, target, batch, rejects })
+            Some(Pipeline { name: name.clone(), freshness, source, columns, rules, target, stage, batch, rejects })
         }
         _ => None,
     };

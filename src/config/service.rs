@@ -146,6 +146,8 @@ pub struct Warehouse {
     pub iam_role: String,
     /// The schema of the ledger. Default `tidegate`.
     pub ledger_schema: String,
+    /// How many slices the warehouse has: the files of a COPY are a multiple of it where the data allows. Default 1.
+    pub slices: usize,
     /// How long one statement of a load may run. Default 15 minutes.
     pub statement_timeout: Duration,
 }
@@ -184,6 +186,8 @@ pub struct Limits {
     pub concurrent_objects: usize,
     /// Messages held at the same time, between their receipt and their acknowledgement. Default 20,000.
     pub held_messages: usize,
+    /// Bytes that objects being read and batches being written may take together. Default 128 MiB.
+    pub memory_bytes: u64,
     /// Bytes of one object's columns held in memory; beyond it the object writes part files of its own. Default 16 MiB.
     pub object_buffer_bytes: usize,
     /// How long a stopping process may finish what it holds. Default 25 s, below ECS's 30 s.

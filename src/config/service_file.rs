@@ -194,6 +194,7 @@ fn warehouse(mut table: Table<'_>) -> Option<Warehouse> {
         item.parsed("write \"default\", or an ARN such as \"arn:aws:iam::123456789012:role/redshift-copy\"", iam_role)
     });
     let ledger_schema = table.optional("ledger_schema").and_then(sql_name);
+    let slices = table.optional("slices").and_then(|item| item.integer(1..=32));
     let statement_timeout = table.optional("statement_timeout").and_then(|item| item.duration(STATEMENT_TIMEOUT));
     table.finish();
     Some(Warehouse {
@@ -202,6 +203,7 @@ fn warehouse(mut table: Table<'_>) -> Option<Warehouse> {
         authentication: authentication?,
         iam_role: iam_role?,
         ledger_schema: ledger_schema.map_or_else(|| "tidegate".to_owned(), |schema| schema.to_lowercase()),
+        slices: slices.map_or(1, |number| number as usize),
         statement_timeout: statement_timeout.unwrap_or(Duration::from_secs(900)),
     })
 }
@@ -293,12 +295,14 @@ fn limits(mut table: Table<'_>) -> Limits {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let concurrent_objects = table.optional("concurrent_objects").and_then(|item| item.integer(1..=1_024));
     let held_messages = table.optional("held_messages").and_then(|item| item.integer(1..=120_000));
+    let memory = table.optional("memory").and_then(|item| item.bytes(64 << 20..=1 << 40));
     let object_buffer = table.optional("object_buffer").and_then(|item| item.bytes(64 << 10..=1 << 30));
     let shutdown_grace = table.optional("shutdown_grace").and_then(|item| item.duration(SHUTDOWN_GRACE));
     table.finish();
     Limits {
         concurrent_objects: concurrent_objects.map_or(2 * cores, |number| number as usize),
         held_messages: held_messages.map_or(20_000, |number| number as usize),
+        memory_bytes: memory.unwrap_or(128 << 20),
         object_buffer_bytes: object_buffer.map_or(16 << 20, |bytes| bytes as usize),
         shutdown_grace: shutdown_grace.unwrap_or(Duration::from_secs(25)),
     }

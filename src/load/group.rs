@@ -9,7 +9,7 @@ const MOST: usize = 10;
 
 /// How many of the waiting batches, from the first on, can share a transaction: at least one.
 ///
-/// They have the same columns, and no object twice: then each object's rows belong to one batch, and rows are told apart by object.
+/// They have the same columns and form, and no object twice: then each object's rows belong to one batch, and rows are told apart by object.
 pub fn first_group(waiting: &[Manifest]) -> usize {
     let Some(first) = waiting.first() else { return 0 };
     let mut objects = HashSet::new();
@@ -19,7 +19,7 @@ pub fn first_group(waiting: &[Manifest]) -> usize {
     waiting.iter().take(MOST).take_while(fits).count().max(1)
 }
 
-/// Whether two batches were staged with the same columns, so that one COPY can read both.
+/// Whether two batches were staged with the same columns and in the same form, so that one COPY can read both.
 pub fn same_columns(left: &Manifest, right: &Manifest) -> bool {
-    left.columns == right.columns
+    left.columns == right.columns && left.format == right.format
 }

@@ -4,9 +4,11 @@
 //! through the Redshift Data API ([`Warehouse`]). Fails with `WarehouseBusy` and other transient kinds, `WarehouseRefused`, or
 //! `Unbalanced` if a condition that the load asserts about itself did not hold. Nothing is committed then.
 
+mod copy;
 mod data_api;
 mod group;
 mod ledger;
+mod partition;
 mod plan;
 mod report;
 mod statement;
@@ -16,6 +18,7 @@ mod verdict;
 pub use data_api::{Rows, StatementId, Warehouse};
 pub use group::{first_group, same_columns};
 pub use ledger::Ledger;
+pub use partition::add_partition;
 pub use plan::{LoadFiles, plan};
 pub use report::{BatchFates, Report};
 pub use statement::Statement;

@@ -2,11 +2,12 @@
 
 use minijinja::{Value, context};
 
+use super::copy::{copy_options, of_staged, staged_type};
 use super::statement::{literal, render};
 use super::{Ledger, Statement, Token};
 use crate::config::{Mode, Pipeline, Warehouse};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Manifest, ManifestColumn};
+use crate::model::{Form, Manifest, ManifestColumn};
 use crate::schema::ColumnType;
 use crate::schema::identifier::quote;
 
@@ -39,7 +40,9 @@ pub fn plan(
     token: &Token,
 ) -> Result<Vec<Statement>> {
     let staged_columns = batches.first().map(|batch| batch.columns.as_slice()).unwrap_or_default();
-    let columns: Vec<Value> = staged_columns.iter().map(sql_column).collect::<Result<_>>()?;
+    let format = batches.first().map(|batch| batch.format).unwrap_or_default();
+    let columns: Vec<Value> =
+        staged_columns.iter().map(|column| sql_column(column, format.form)).collect::<Result<_>>()?;
     let target = &pipeline.target;
     for needed in target.key.iter().chain(&target.newest_by) {
         if !staged_columns.iter().any(|column| column.name == *needed) {
@@ -62,7 +65,9 @@ pub fn plan(
         let column = |name: &String| {
             let staged = staged_columns.iter().find(|column| column.name == *name);
             let column_type = staged.map(column_type).transpose()?.unwrap_or(ColumnType::Boolean);
-            Ok(context! { name => quote(name), staged => column_type.of_staged(&format!("s.{}", quote(name))) })
+            Ok(
+                context! { name => quote(name), staged => of_staged(&format!("s.{}", quote(name)), column_type, format.form) },
+            )
         };
         names.iter().map(column).collect()
     };
@@ -80,6 +85,7 @@ pub fn plan(
         statement_timeout_ms => warehouse.statement_timeout.as_millis() as u64,
         locks => locks.map(|table| table.sql()),
         iam_role,
+        copy_options => copy_options(format),
         rows_manifest => files.rows.as_deref().map(literal),
         objects_manifest => literal(&files.objects),
         columns,
@@ -117,12 +123,12 @@ fn column_type(column: &ManifestColumn) -> Result<ColumnType> {
     })
 }
 
-fn sql_column(column: &ManifestColumn) -> Result<Value> {
+fn sql_column(column: &ManifestColumn, form: Form) -> Result<Value> {
     let column_type = column_type(column)?;
     Ok(context! {
         name => quote(&column.name),
-        staged_type => column_type.staged().to_string(),
-        value => column_type.of_staged(&quote(&column.name)),
+        staged_type => staged_type(column_type, form).to_string(),
+        value => of_staged(&quote(&column.name), column_type, form),
     })
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::config::{Authentication, Mode, Warehouse as Config, WarehouseName};
 use crate::error::ErrorKind;
-use crate::model::{BatchId, Manifest, ManifestColumn, ObjectEntry, StagedFile};
+use crate::model::{BatchId, Manifest, ManifestColumn, ObjectEntry, StagedFile, StagedFormat};
 use crate::schema::ColumnType;
 use crate::testing::{column, pipeline};
 
@@ -16,6 +16,7 @@ fn warehouse() -> Config {
         authentication: Authentication::Iam,
         iam_role: "arn:aws:iam::123456789012:role/copy".into(),
         ledger_schema: "tidegate".into(),
+        slices: 1,
         statement_timeout: Duration::from_secs(900),
     }
 }
@@ -48,6 +49,8 @@ fn manifest(objects: &[&str]) -> Manifest {
             .map(|(name, sql_type)| ManifestColumn { name: (*name).into(), sql_type: sql_type.into() })
             .collect(),
         files: vec![file("s3://s/1")],
+        format: StagedFormat::default(),
+        partitions: Vec::new(),
         objects_file: file("s3://s/objects"),
         quarantine: None,
         objects: objects.iter().map(object).collect(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Sequencer;
+use super::{Sequencer, StagedFormat};
 
 /// Identifies a batch; identifiers made later sort after those made earlier (UUIDv7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,8 +43,14 @@ pub struct Manifest {
     pub pipeline: String,
     /// The columns of the data files, in file order, without the two of lineage that follow them.
     pub columns: Vec<ManifestColumn>,
-    /// The Parquet files with the rows; none if every object was empty or wholly rejected.
+    /// The files with the rows; none if every object was empty or wholly rejected.
     pub files: Vec<StagedFile>,
+    /// The form of these files; manifests that do not say it are of Parquet.
+    #[serde(default)]
+    pub format: StagedFormat,
+    /// The partitions in which they lie, where the pipeline has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partitions: Vec<Partition>,
     /// The Parquet file with one row for each object, for the ledger.
     pub objects_file: StagedFile,
     /// The file with the rejected records, where there are any.
@@ -76,6 +82,24 @@ impl Manifest {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
+}
+
+/// A folder of data files whose rows share the values of the pipeline's partition columns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Partition {
+    /// Where it is, as `s3://bucket/folder/`.
+    pub location: String,
+    /// Its values, in the order of `[stage] partition_by`.
+    pub values: Vec<PartitionValue>,
+}
+
+/// The value of a partition column; a text from outside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PartitionValue {
+    /// The column's name, that of a capture of the key's pattern.
+    pub name: String,
+    /// What the key holds there.
+    pub value: String,
 }
 
 /// A column of a staged file: its name, and its type as Redshift writes it.

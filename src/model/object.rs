@@ -78,6 +78,21 @@ impl ObjectId {
     }
 }
 
+impl ObjectId {
+    /// The identity of one record of an object, for a record that is loaded by itself after the object's others: the ledger then knows it, and
+    /// takes it once. `object` is the identity of the object, as text.
+    pub fn of_record(object: &str, record: u64) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"record");
+        hash.update((object.len() as u64).to_le_bytes());
+        hash.update(object.as_bytes());
+        hash.update(record.to_le_bytes());
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        ObjectId(id)
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -145,6 +160,15 @@ mod tests {
         assert_ne!(id, ObjectId::of("p", &object(None, "e2", 10)));
         assert_ne!(id, ObjectId::of("p", &object(None, "e1", 11)));
         assert_ne!(id, ObjectId::of("p", &object(Some("e1"), "e1", 10)));
+    }
+
+    #[test]
+    fn a_record_has_an_identity_of_its_own_that_depends_on_its_object_and_number() {
+        let id = ObjectId::of("p", &object(None, "e1", 10)).to_string();
+        assert_eq!(ObjectId::of_record(&id, 7), ObjectId::of_record(&id, 7));
+        assert_ne!(ObjectId::of_record(&id, 7), ObjectId::of_record(&id, 8));
+        let other = ObjectId::of("p", &object(None, "e2", 10)).to_string();
+        assert_ne!(ObjectId::of_record(&id, 7), ObjectId::of_record(&other, 7));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod mask;
 mod plan;
 mod quick;
 mod rows;
+mod staged_size;
 mod texts;
 mod writer;
 

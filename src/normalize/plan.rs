@@ -1,8 +1,9 @@
 //! A pipeline's columns, compiled once, and the check of a row against them.
 
 use super::Planned;
+use super::staged_size::staged_bytes;
 use crate::config::{Column, OnUnknownField, Pipeline, RowRule};
-use crate::model::{Extra, FieldIndex, Origin, Rule, Value};
+use crate::model::{Extra, FieldIndex, Form, Origin, Rule, Value};
 use crate::schema::value::{Cell, Violation};
 use crate::telemetry::metrics as names;
 
@@ -17,6 +18,8 @@ pub struct Plan {
     columns: Vec<Planned>,
     rules: Vec<RowRule>,
     on_unknown_field: OnUnknownField,
+    /// The form of the staged files.
+    form: Form,
 }
 
 /// Why a record is rejected.
@@ -45,7 +48,13 @@ impl Plan {
             columns,
             rules: pipeline.rules.clone(),
             on_unknown_field: source.on_unknown_field,
+            form: pipeline.stage.format.form,
         }
+    }
+
+    /// The form of the staged files.
+    pub(super) fn form(&self) -> Form {
+        self.form
     }
 
     /// The fields that the decoder is to fill.
@@ -97,10 +106,11 @@ impl Plan {
             if cut {
                 metrics::counter!(names::VALUES_TRUNCATED, "pipeline" => self.pipeline.clone()).increment(1);
             }
-            bytes += match &cell {
-                Cell::Text(text) => text.len(),
-                _ => 16,
-            };
+            bytes += staged_bytes(&cell, planned.column(), self.form).map_err(|violation| Refusal {
+                column: Some(planned.column().name.clone()),
+                violation,
+                found: None,
+            })?;
             row.push(cell);
         }
         if bytes > ROW_BYTES {

@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 
 use super::column::Simple;
 use super::plan::ROW_BYTES;
+use super::staged_size::staged_bytes;
 use super::{Plan, Planned, Rows, quick};
-use crate::model::{FieldWriter, Origin, Value};
+use crate::model::{FieldWriter, Form, Origin, Value};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
 
@@ -58,7 +59,8 @@ impl Shortcut {
     /// The shortcut through `plan` for an object; `None` where each of its records has to go the exact way.
     pub fn new(plan: &Plan, origin: &Origin) -> Option<Self> {
         // Rules look at whole rows of cells, which this way never has.
-        if plan.has_rules() || plan.fields().wants_extras() {
+        // The limits of other forms than Parquet are the exact way's.
+        if plan.has_rules() || plan.fields().wants_extras() || plan.form() != Form::Parquet {
             return None;
         }
         let mut slots = vec![Vec::new(); plan.fields().len()];
@@ -214,7 +216,8 @@ fn exactly<'t>(planned: &Planned, token: Token<'t>) -> Option<Cell<'t>> {
         Token::Json(bytes) => Value::Json(Cow::Borrowed(text(bytes)?)),
     };
     // A text that is cut is counted by the exact way.
-    planned.cell(Some(value)).ok().filter(|(_, cut)| !cut).map(|(cell, _)| cell)
+    let (cell, cut) = planned.cell(Some(value)).ok()?;
+    (!cut && staged_bytes(&cell, planned.column(), Form::Parquet).is_ok()).then_some(cell)
 }
 
 fn cell_bytes(cell: &Cell<'_>) -> usize {

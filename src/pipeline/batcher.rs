@@ -1,29 +1,36 @@
 //! Collecting a pipeline's objects into batches.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::budget::{Budget, StageShare};
 use super::close::{Closer, Filled};
 use super::inflight::{Outcome, Work};
 use super::read::ReadObject;
 use crate::batch::{Cut, OpenBatch, cut, deadline};
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::stage::{PartFile, Quarantine};
+use crate::model::PartitionValue;
+use crate::stage::Quarantine;
 use crate::telemetry::metrics as names;
+
+/// The partitions of a batch that have files of their own; an object of one more goes to the next batch.
+const MOST_PARTITIONS: usize = 8;
 
 /// One pipeline's batches: one that takes objects, and at most one that is being closed.
 pub(super) struct Batcher {
     closer: Closer,
     open: Option<Filled>,
     closing: Option<JoinHandle<Result<()>>>,
+    budget: Budget,
 }
 
 impl Batcher {
-    pub(super) fn new(closer: Closer) -> Self {
-        Batcher { closer, open: None, closing: None }
+    pub(super) fn new(closer: Closer, budget: Budget) -> Self {
+        Batcher { closer, open: None, closing: None, budget }
     }
 
     /// Takes objects until their channel ends, and closes what is open then.
@@ -41,11 +48,20 @@ impl Batcher {
                         self.cut_if_due().await?;
                         continue;
                     }
+                    () = self.budget.pressure() => {
+                        if self.open.as_ref().and_then(|filled| filled.share.as_ref()).is_some_and(StageShare::is_large) {
+                            self.close(Cut::Memory).await?;
+                        }
+                        continue;
+                    }
                     received = objects.recv() => received,
                 },
             };
             match received {
                 Some((work, object)) => {
+                    if self.would_open_too_many(&object.partition) {
+                        self.close(Cut::Partitions).await?;
+                    }
                     self.add(work, object).await?;
                     self.cut_if_due().await?;
                 }
@@ -62,14 +78,21 @@ impl Batcher {
         self.closer.runtime.pipeline.freshness
     }
 
+    fn would_open_too_many(&self, partition: &[PartitionValue]) -> bool {
+        self.open.as_ref().is_some_and(|filled| {
+            filled.partitions.len() >= MOST_PARTITIONS && !filled.partitions.contains_key(partition)
+        })
+    }
+
     /// Adds an object to the open batch. If its rows cannot be written, the batch is given up and its objects are read again.
     async fn add(&mut self, work: Work, object: ReadObject) -> Result<()> {
         let mut filled = self.open.take().unwrap_or_else(|| Filled {
             batch: OpenBatch::new(Instant::now(), Timestamp::now()),
-            part: None,
+            partitions: BTreeMap::new(),
             files: Vec::new(),
-            quarantine: Quarantine::new(),
+            quarantine: Quarantine::new(self.closer.runtime.name()),
             works: Vec::new(),
+            share: Some(self.budget.stage()),
         });
         filled.works.push(work);
         if filled.batch.holds(&object.entry.id) {
@@ -84,8 +107,8 @@ impl Batcher {
             }
             Err(error) => {
                 tracing::error!(pipeline = self.closer.runtime.name(), %error, "a batch could not be written; its objects are read again");
-                if let Some(part) = filled.part {
-                    part.abort().await;
+                for files in filled.partitions.into_values().flatten() {
+                    files.abort().await;
                 }
                 let delay =
                     crate::backoff::delay(3, std::time::Duration::from_secs(5), std::time::Duration::from_secs(60));
@@ -101,7 +124,11 @@ impl Batcher {
         let due = self.open.as_ref().and_then(|filled| {
             cut(&filled.batch, &self.closer.runtime.pipeline.batch, self.freshness(), Instant::now())
         });
-        match due {
+        let crowded = self.open.as_mut().is_some_and(|filled| {
+            let held = filled.held();
+            filled.share.as_mut().is_some_and(|share| share.update(held))
+        });
+        match due.or(crowded.then_some(Cut::Memory)) {
             Some(why) => self.close(why).await,
             None => Ok(()),
         }
@@ -130,14 +157,12 @@ impl Batcher {
 async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Result<()> {
     let Closer { runtime, store, area, .. } = closer;
     if !object.rows.is_empty() {
-        let part = match filled.part.take() {
-            Some(part) => part,
-            None => {
-                let key = area.data_file(runtime.name(), Timestamp::now());
-                PartFile::new(store.clone(), area, key, runtime.schema.clone())?
-            }
-        };
-        filled.part = Some(part.write(object.rows).await?);
+        let files = filled.partitions.remove(&object.partition).flatten();
+        let files = files.unwrap_or_else(|| runtime.data_files(store, area, &object.partition));
+        let files = files.write(object.rows).await?;
+        filled.partitions.insert(object.partition, Some(files));
+    } else if !object.files.is_empty() {
+        filled.partitions.entry(object.partition).or_default();
     }
     filled.files.extend(object.files);
     filled.quarantine.add(filled.batch.id(), &object.entry, &object.rejects)?;
@@ -147,5 +172,7 @@ async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Res
     }
     let rejected = object.rejects.iter().map(|reject| reject.raw.len() + reject.message.len()).sum::<usize>();
     filled.batch.add(object.entry, object.bytes, rejected as u64);
+    // Its rows are encoded, and the batch's own share has what that left.
+    drop(object.share);
     Ok(())
 }

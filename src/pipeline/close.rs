@@ -1,11 +1,13 @@
 //! Closing a batch: making it durable, step by step, and asking for its load.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::budget::StageShare;
 use super::inflight::{Outcome, Work};
 use super::runtime::Runtime;
 use super::settle::Settler;
@@ -13,9 +15,9 @@ use crate::backoff;
 use crate::batch::{Cut, OpenBatch};
 use crate::error::{Fault, Result};
 use crate::failpoint;
-use crate::model::{LoadMessage, Manifest, StagedFile};
+use crate::model::{LoadMessage, Manifest, PartitionValue, StagedFile};
 use crate::queue::SqsQueue;
-use crate::stage::{Area, PartFile, Quarantine, Store, objects_file, write_manifest};
+use crate::stage::{Area, DataFiles, Quarantine, Store, objects_file, write_manifest};
 use crate::telemetry::metrics as names;
 
 /// How often a step is tried beyond the SDK's own tries, before the batch's messages are released.
@@ -24,10 +26,20 @@ const TRIES: u32 = 6;
 /// A batch with its files.
 pub(super) struct Filled {
     pub(super) batch: OpenBatch,
-    pub(super) part: Option<PartFile>,
+    /// Its data files by partition; of those that only large objects have, with files of their own, none.
+    pub(super) partitions: BTreeMap<Vec<PartitionValue>, Option<DataFiles>>,
     pub(super) files: Vec<StagedFile>,
     pub(super) quarantine: Quarantine,
     pub(super) works: Vec<Work>,
+    /// What it takes of the memory's budget, until it is closed.
+    pub(super) share: Option<StageShare>,
+}
+
+impl Filled {
+    /// The bytes that it holds in memory, about.
+    pub(super) fn held(&self) -> u64 {
+        self.quarantine.held() + self.partitions.values().flatten().map(DataFiles::held).sum::<u64>()
+    }
 }
 
 /// What closing a batch needs.
@@ -69,15 +81,23 @@ impl Closer {
         }
     }
 
-    async fn make_durable(&self, filled: Filled) -> Result<Manifest> {
-        let Filled { batch, part, mut files, quarantine, .. } = filled;
+    /// Writes the batch's files, its manifest last, and sends the load message.
+    pub(super) async fn make_durable(&self, filled: Filled) -> Result<Manifest> {
+        // The share is given back at the end of this function.
+        let Filled { batch, partitions: open, mut files, quarantine, share: _share, .. } = filled;
         let name = self.runtime.name();
         let closed_at = Timestamp::now();
         let id = batch.id();
         let opened_at = batch.opened_at();
         let objects = batch.into_objects();
-        if let Some(part) = part {
-            files.extend(part.finish().await?);
+        let mut partitions = Vec::new();
+        for (values, open) in open {
+            if let Some(open) = open {
+                files.extend(open.finish().await?);
+            }
+            if !values.is_empty() {
+                partitions.push(self.runtime.manifest_partition(&self.area, values));
+            }
         }
         failpoint::passed("intake.part-written");
 
@@ -103,6 +123,8 @@ impl Closer {
             pipeline: name.to_owned(),
             columns: self.runtime.manifest_columns(),
             files,
+            format: self.runtime.pipeline.stage.format,
+            partitions,
             objects_file: StagedFile { url: self.area.url(&key), bytes: body.len() as u64, rows: objects.len() as u64 },
             quarantine,
             objects,

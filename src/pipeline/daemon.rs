@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::intake::Intake;
 use super::loader::Loader;
 use super::runtime::Runtime;
@@ -59,7 +60,7 @@ impl Daemon {
             .pipelines
             .into_iter()
             .enumerate()
-            .map(|(index, pipeline)| Arc::new(Runtime::new(index, pipeline)))
+            .map(|(index, pipeline)| Arc::new(Runtime::new(index, pipeline, config.service.warehouse.slices)))
             .collect();
         Daemon { service: config.service, runtimes, clients, role, ready: Arc::default() }
     }
@@ -102,6 +103,11 @@ impl Daemon {
                 runtimes: runtimes.clone(),
                 on_unrouted: service.queues.on_unrouted,
                 limits: service.limits,
+                budget: Budget::new(
+                    service.limits.memory_bytes,
+                    service.limits.object_buffer_bytes as u64,
+                    service.warehouse.slices,
+                ),
             };
             roles.spawn(intake.run(stop.clone()));
         }
@@ -114,6 +120,7 @@ impl Daemon {
                 runtimes,
                 leases: Leases::new(),
                 prepared: std::sync::Mutex::default(),
+                registered: std::sync::Mutex::default(),
                 fatal: std::sync::Mutex::default(),
             };
             roles.spawn(loader.run(stop.clone()));

@@ -8,7 +8,7 @@ use super::runtime::Runtime;
 use crate::decode::{self, Input};
 use crate::decompress::{self, Bounds, Hints};
 use crate::error::Result;
-use crate::model::{Origin, RandomAccess};
+use crate::model::{Origin, RandomAccess, RecordSink};
 use crate::telemetry::metrics as names;
 
 /// An object whose bytes arrive.
@@ -29,22 +29,10 @@ pub(super) fn decode<'a, R: Read + Send + 'a>(
     stored: Stored<'a, R>,
     hand_on: &'a mut HandOn<'a>,
 ) -> Result<Summary> {
-    let source = &runtime.pipeline.source;
-    let bounds = Bounds {
-        bytes: source.max_object_bytes,
-        expansion: source.max_expansion,
-        time: source.max_read_time,
-        window: source.max_window,
-    };
-    let key = &stored.origin.object.key;
-    let hints = Hints { declared: source.compression, content_encoding: stored.content_encoding.as_deref(), key };
-    let opened = decompress::open(stored.bytes, &hints, bounds)?;
-    if let Some(mismatch) = opened.mismatch {
-        metrics::counter!(names::CODEC_MISMATCHES, "pipeline" => runtime.name().to_owned()).increment(1);
-        tracing::warn!(pipeline = runtime.name(), object.key = key, %mismatch, "an object is not compressed as is said of it");
-    }
-    let input = Input::Stream(Box::new(opened.entries.joined(source.characters.encoding.line_end())));
-    records(runtime, stored.origin, stored.id, input, hand_on)
+    let Stored { origin, id, content_encoding, bytes } = stored;
+    let mut collector = Collector::new(runtime, origin, id, hand_on);
+    let decompressed = records(runtime, origin, content_encoding.as_deref(), bytes, &mut collector)?;
+    collector.finish(decompressed)
 }
 
 /// Decodes and checks an object of a format whose index stands at its end, and hands its rows on in pieces.
@@ -58,17 +46,37 @@ pub(super) fn decode_file<'a>(
     file: Arc<dyn RandomAccess>,
     hand_on: &'a mut HandOn<'a>,
 ) -> Result<Summary> {
-    records(runtime, origin, id, Input::Random(file), hand_on)
+    let mut collector = Collector::new(runtime, origin, id, hand_on);
+    let (source, fields) = (&runtime.pipeline.source, runtime.plan.fields());
+    let decompressed = decode::decode(source, fields, Input::Random(file), &mut collector)?;
+    collector.finish(decompressed)
 }
 
-fn records<'a>(
+/// Decompresses and decodes an object, and hands each of its records to `sink`; gives its bytes after decompression.
+///
+/// # Errors
+/// Those for which the object is parked whole, those of reading it, and those of the sink.
+pub(super) fn records<'a>(
     runtime: &'a Runtime,
-    origin: &'a Origin,
-    id: String,
-    input: Input<'_>,
-    hand_on: &'a mut HandOn<'a>,
-) -> Result<Summary> {
-    let mut collector = Collector::new(runtime, origin, id, hand_on);
-    let decompressed = decode::decode(&runtime.pipeline.source, runtime.plan.fields(), input, &mut collector)?;
-    collector.finish(decompressed)
+    origin: &Origin,
+    content_encoding: Option<&str>,
+    bytes: impl Read + Send + 'a,
+    sink: &mut dyn RecordSink,
+) -> Result<u64> {
+    let source = &runtime.pipeline.source;
+    let bounds = Bounds {
+        bytes: source.max_object_bytes,
+        expansion: source.max_expansion,
+        time: source.max_read_time,
+        window: source.max_window,
+    };
+    let key = &origin.object.key;
+    let hints = Hints { declared: source.compression, content_encoding, key };
+    let opened = decompress::open(bytes, &hints, bounds)?;
+    if let Some(mismatch) = opened.mismatch {
+        metrics::counter!(names::CODEC_MISMATCHES, "pipeline" => runtime.name().to_owned()).increment(1);
+        tracing::warn!(pipeline = runtime.name(), object.key = key, %mismatch, "an object is not compressed as is said of it");
+    }
+    let input = Input::Stream(Box::new(opened.entries.joined(source.characters.encoding.line_end())));
+    decode::decode(source, runtime.plan.fields(), input, sink)
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::batcher::Batcher;
+use super::budget::Budget;
 use super::close::Closer;
 use super::inflight::{ObjectKey, Outcome, Work};
 use super::read::{Job, ReadObject, Spill, read};
@@ -40,6 +41,7 @@ pub(super) struct Intake {
     pub(super) runtimes: Vec<Arc<Runtime>>,
     pub(super) on_unrouted: OnUnrouted,
     pub(super) limits: Limits,
+    pub(super) budget: Budget,
 }
 
 /// An object to be read, and how often its message was received.
@@ -77,9 +79,9 @@ impl Intake {
                 loads: self.loads.clone(),
                 settler: settler.clone(),
             };
-            let stop = stop.clone();
+            let (stop, budget) = (stop.clone(), self.budget.clone());
             batchers.spawn(async move {
-                let ended = Batcher::new(closer).run(objects).await;
+                let ended = Batcher::new(closer, budget).run(objects).await;
                 if ended.is_err() {
                     stop.cancel();
                 }
@@ -90,7 +92,12 @@ impl Intake {
         let end_reads = CancellationToken::new();
         let reading = tokio::spawn(read_objects(
             self.s3.clone(),
-            Spill { store: self.store.clone(), area: self.area.clone(), buffer_bytes: self.limits.object_buffer_bytes },
+            Spill {
+                store: self.store.clone(),
+                area: self.area.clone(),
+                buffer_bytes: self.limits.object_buffer_bytes,
+                budget: self.budget.clone(),
+            },
             self.limits.concurrent_objects,
             waiting,
             to_batchers,
@@ -267,6 +274,10 @@ async fn read_objects(
             break;
         }
         let Ok(permit) = permits.clone().acquire_owned().await else { break };
+        let share = tokio::select! {
+            share = spill.budget.read(job.object.size) => share,
+            () = end.cancelled() => break,
+        };
         let (s3, spill, settler, end) = (s3.clone(), spill.clone(), settler.clone(), end_tasks.clone());
         let to_batcher = to_batchers[work.key.pipeline].clone();
         tasks.spawn(async move {
@@ -274,7 +285,7 @@ async fn read_objects(
             let reading = metrics::gauge!(names::OBJECTS_READING, "pipeline" => pipeline);
             reading.increment(1.0);
             let result = tokio::select! {
-                result = read(s3, &spill, &job) => result,
+                result = read(s3, &spill, &job, share) => result,
                 () = end.cancelled() => Err(Error::new(ErrorKind::Stopping, "the process is stopping")),
             };
             reading.decrement(1.0);

@@ -1,6 +1,6 @@
 //! Load: from the loads queue to committed rows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ use super::settle;
 use crate::backoff;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
-use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, first_group, is_missing_relation, plan};
-use crate::model::{LoadMessage, Manifest};
+use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, add_partition, first_group, is_missing_relation, plan};
+use crate::model::{LoadMessage, Manifest, Partition};
 use crate::queue::{Leases, Message, Reason, SqsQueue};
 use crate::stage::{Area, LEDGER_COLUMNS, Store, copy_manifest, read_manifest};
 use crate::telemetry::metrics as names;
@@ -38,6 +38,8 @@ pub(super) struct Loader {
     pub(super) leases: Leases,
     /// The pipelines whose tables are known to exist.
     pub(super) prepared: Mutex<HashSet<usize>>,
+    /// The partitions that this process knows to be added.
+    pub(super) registered: Mutex<HashSet<(usize, String)>>,
     /// What stops the loader for good.
     pub(super) fatal: Mutex<Option<Error>>,
 }
@@ -246,6 +248,39 @@ impl Loader {
             Error::new(ErrorKind::WarehouseBusy, "a load was committed, but its report could not be read")
         })?;
         count(runtime, &manifests, &report, &token, began);
+        self.register(runtime, &manifests).await
+    }
+
+    /// Makes the batches' folders partitions of the external table, after their commit: Redshift has no transaction for it.
+    ///
+    /// Each statement may run again, so what fails is tried again with the whole load, which then is a no-op.
+    async fn register(&self, runtime: &Runtime, manifests: &[Manifest]) -> Result<()> {
+        let Some(table) = &runtime.pipeline.stage.external_table else { return Ok(()) };
+        let partitions: BTreeSet<&Partition> = manifests.iter().flat_map(|manifest| &manifest.partitions).collect();
+        for partition in partitions {
+            let known = (runtime.index, partition.location.clone());
+            if self.registered.lock().unwrap_or_else(PoisonError::into_inner).contains(&known) {
+                continue;
+            }
+            match add_partition(table, partition) {
+                Ok(sql) => {
+                    self.warehouse.query(&sql).await.map_err(|error| match error.fault() {
+                        Fault::Transient => error,
+                        // The rows are in the target: redriving the parked message tries only this again.
+                        Fault::Poison | Fault::Fatal => {
+                            let message = format!("the rows are loaded, but {table} did not take their partition");
+                            Error::caused(ErrorKind::WarehouseRefused, message, error)
+                        }
+                    })?;
+                    tracing::info!(pipeline = runtime.name(), %table, location = partition.location, "partition added");
+                }
+                Err(value) => tracing::error!(
+                    pipeline = runtime.name(), %table, location = partition.location, value,
+                    "a partition is not added: its value has other characters than letters, digits and -_.:"
+                ),
+            }
+            self.registered.lock().unwrap_or_else(PoisonError::into_inner).insert(known);
+        }
         Ok(())
     }
 

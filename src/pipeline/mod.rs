@@ -4,6 +4,7 @@
 //! `Fatal` errors: everything else is retried, parked or released where it happens.
 
 mod batcher;
+mod budget;
 mod close;
 mod collect;
 mod daemon;
@@ -15,11 +16,13 @@ mod loader;
 mod offline;
 mod prepare;
 mod read;
+mod replay;
 mod runtime;
 mod settle;
 
 pub use daemon::{Daemon, Role};
 pub use offline::{Decoded, Offline};
+pub use replay::{Replay, Replayed, StillInvalid, replay};
 
 #[cfg(test)]
 mod tests;

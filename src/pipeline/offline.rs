@@ -32,7 +32,7 @@ pub struct Decoded {
 impl Offline {
     /// The pipeline, compiled.
     pub fn new(pipeline: Pipeline) -> Self {
-        Offline { runtime: Runtime::new(0, pipeline) }
+        Offline { runtime: Runtime::new(0, pipeline, 1) }
     }
 
     /// The columns of the rows: the pipeline's, then the two of lineage.

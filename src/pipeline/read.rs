@@ -8,15 +8,16 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::{Budget, ReadShare};
 use super::collect::Summary;
 use super::decoding::{Stored, decode, decode_file};
 use super::runtime::Runtime;
 use crate::config::Captures;
 use crate::decode::needs_random_access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, RandomAccess, Reject, StagedFile};
+use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, PartitionValue, RandomAccess, Reject, StagedFile};
 use crate::object::{ObjectFile, ObjectStream};
-use crate::stage::{Area, PartFile, Store};
+use crate::stage::{Area, DataFiles, Store};
 use crate::telemetry::metrics as names;
 
 /// An object that one pipeline wants.
@@ -38,6 +39,10 @@ pub(super) struct ReadObject {
     /// Its rows, of a large object: files of its own.
     pub(super) files: Vec<StagedFile>,
     pub(super) rejects: Vec<Reject>,
+    /// The partition of its rows; empty where data files are not partitioned.
+    pub(super) partition: Vec<PartitionValue>,
+    /// What it takes of the memory's budget, until its rows are encoded.
+    pub(super) share: ReadShare,
 }
 
 /// Where objects too large for memory are written.
@@ -47,11 +52,14 @@ pub(super) struct Spill {
     pub(super) area: Area,
     /// The bytes of one object's rows that are held in memory.
     pub(super) buffer_bytes: usize,
+    /// What all objects and batches may take of memory.
+    pub(super) budget: Budget,
 }
 
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.
-pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job) -> Result<ReadObject> {
-    let mut buffer = Buffer { spill, job, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
+pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job, share: ReadShare) -> Result<ReadObject> {
+    let partition = job.runtime.partition(&job.captures)?;
+    let mut buffer = Buffer { spill, job, share, partition, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
     let finished = tokio::select! {
         finished = read_rows(client, &mut buffer) => finished,
         () = job.cancel.cancelled() => Err(Error::new(ErrorKind::Stopping, "the work on the object was stopped")),
@@ -154,10 +162,12 @@ fn ended(decoding: std::result::Result<Result<Summary>, tokio::task::JoinError>)
 struct Buffer<'a> {
     spill: &'a Spill,
     job: &'a Job,
+    share: ReadShare,
+    partition: Vec<PartitionValue>,
     rows: Vec<RecordBatch>,
     bytes: usize,
     all_bytes: u64,
-    part: Option<PartFile>,
+    part: Option<DataFiles>,
 }
 
 impl Buffer<'_> {
@@ -166,6 +176,7 @@ impl Buffer<'_> {
         self.bytes += bytes;
         self.all_bytes += bytes as u64;
         self.rows.push(piece);
+        self.share.grow(self.bytes as u64).await;
         if self.bytes > self.spill.buffer_bytes {
             self.flush().await?;
         }
@@ -177,8 +188,7 @@ impl Buffer<'_> {
             Some(part) => part,
             None => {
                 let Spill { store, area, .. } = self.spill;
-                let key = area.data_file(self.job.runtime.name(), jiff::Timestamp::now());
-                PartFile::new(store.clone(), area, key, self.job.runtime.schema.clone())?
+                self.job.runtime.data_files(store, area, &self.partition)
             }
         };
         self.bytes = 0;
@@ -211,7 +221,15 @@ impl Buffer<'_> {
             rejected: summary.rejected,
             staged: summary.staged,
         };
-        Ok(ReadObject { entry, rows: self.rows, bytes: self.all_bytes, files, rejects: summary.rejects })
+        Ok(ReadObject {
+            entry,
+            rows: self.rows,
+            bytes: self.all_bytes,
+            files,
+            rejects: summary.rejects,
+            partition: self.partition,
+            share: self.share,
+        })
     }
 }
 

@@ -3,9 +3,16 @@
 use arrow_schema::SchemaRef;
 
 use super::drift::UnknownFields;
-use crate::config::Pipeline;
-use crate::model::ManifestColumn;
+use crate::config::{ColumnSource, Pipeline};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{ManifestColumn, Partition, PartitionValue, Value};
 use crate::normalize::{Plan, Rows};
+use crate::schema::ColumnType;
+use crate::schema::value::{Cell, coerce};
+use crate::stage::{Area, DataFiles, DataFolder, Store};
+
+/// The longest value of a partition: with it and its siblings, a data file's key stays below S3's 1,024 bytes.
+const PARTITION_BYTES: usize = 60;
 
 /// A pipeline with all that is derived from it once.
 #[derive(Debug)]
@@ -18,18 +25,78 @@ pub(super) struct Runtime {
     pub(super) schema: SchemaRef,
     /// The fields without a column that this process has seen.
     pub(super) unknown_fields: UnknownFields,
+    /// How many files a batch should have, or a multiple of it.
+    slices: usize,
 }
 
 impl Runtime {
-    pub(super) fn new(index: usize, pipeline: Pipeline) -> Self {
+    pub(super) fn new(index: usize, pipeline: Pipeline, slices: usize) -> Self {
         let plan = Plan::new(&pipeline);
         let schema = Rows::schema(&pipeline.columns);
-        Runtime { index, pipeline, plan, schema, unknown_fields: UnknownFields::default() }
+        Runtime { index, pipeline, plan, schema, unknown_fields: UnknownFields::default(), slices }
     }
 
     /// The name, for labels and logs.
     pub(super) fn name(&self) -> &str {
         &self.pipeline.name
+    }
+
+    /// The values of the partition of an object whose key has these captures; none where data files are not partitioned.
+    ///
+    /// A capture that fills a date column of its own name has the date's form, however the key writes it.
+    ///
+    /// # Errors
+    /// `Malformed` if a value is too long to be the name of a folder.
+    pub(super) fn partition(&self, captures: &[String]) -> Result<Vec<PartitionValue>> {
+        let names = self.pipeline.source.key.captures();
+        let value = |place: &usize| {
+            let (name, text) = (names.get(*place)?, captures.get(*place)?);
+            let column = self.pipeline.columns.iter().find(|column| {
+                column.name == *name
+                    && column.column_type == ColumnType::Date
+                    && column.from == ColumnSource::Capture(*place)
+            });
+            let day = column.and_then(|column| {
+                match coerce(Value::Text(text.as_str().into()), ColumnType::Date, &column.parse) {
+                    Ok(Cell::Date(days)) => {
+                        let span = jiff::Span::new().try_days(days).ok()?;
+                        Some(jiff::civil::Date::constant(1970, 1, 1).checked_add(span).ok()?.to_string())
+                    }
+                    _ => None,
+                }
+            });
+            Some(PartitionValue { name: name.clone(), value: day.unwrap_or_else(|| text.clone()) })
+        };
+        let values: Vec<PartitionValue> = self.pipeline.stage.partition_by.iter().filter_map(value).collect();
+        match values.iter().find(|value| value.value.len() > PARTITION_BYTES) {
+            Some(PartitionValue { name, value }) => {
+                let message = format!(
+                    "the key's {name}, by which data files are partitioned, has {} bytes; at most {PARTITION_BYTES} make a folder",
+                    value.len()
+                );
+                Err(Error::new(ErrorKind::Malformed, message))
+            }
+            None => Ok(values),
+        }
+    }
+
+    /// Data files of a partition, with no rows yet.
+    pub(super) fn data_files(&self, store: &Store, area: &Area, partition: &[PartitionValue]) -> DataFiles {
+        DataFiles::new(DataFolder {
+            store: store.clone(),
+            area: area.clone(),
+            folder: area.data_folder(self.name(), partition, jiff::Timestamp::now()),
+            schema: self.schema.clone(),
+            nested: self.pipeline.columns.iter().map(|column| column.column_type == ColumnType::Super).collect(),
+            format: self.pipeline.stage.format,
+            slices: self.slices,
+        })
+    }
+
+    /// A partition as a manifest says it.
+    pub(super) fn manifest_partition(&self, area: &Area, values: Vec<PartitionValue>) -> Partition {
+        let folder = area.data_folder(self.name(), &values, jiff::Timestamp::UNIX_EPOCH);
+        Partition { location: area.url(&folder), values }
     }
 
     /// The columns as a manifest says them.

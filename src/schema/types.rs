@@ -39,7 +39,7 @@ pub enum ColumnType {
     Timestamp,
     /// An instant in microseconds.
     TimestampTz,
-    /// A JSON value; staged as text of at most 65,535 bytes.
+    /// A JSON value; staged as text of at most 65,535 bytes, or within a JSON object.
     Super,
     /// A time of day in microseconds; staged as text, as COPY from Parquet knows no such type.
     Time,
@@ -56,6 +56,9 @@ pub enum ColumnType {
 impl ColumnType {
     /// The longest text that a staged SUPER may be, in bytes.
     pub const SUPER_BYTES: usize = 65_535;
+
+    /// The longest text of a SUPER in any staged form, in bytes: what JSON can carry in one object.
+    pub const LONGEST_SUPER_BYTES: usize = 4_000_000;
 
     /// The most bytes of a staged VARBYTE: two digits each in a VARCHAR.
     pub const VARBYTE_BYTES: usize = 32_767;

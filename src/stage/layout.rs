@@ -2,15 +2,19 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use uuid::Uuid;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::S3Uri;
-use crate::model::BatchId;
+use crate::model::{BatchId, PartitionValue};
+
+/// What is escaped in the value of a partition, as Hive does; a value cannot leave its folder.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// The staging area's names.
 ///
 /// ```text
-/// data/{pipeline}/{date}/{uuid}.parquet                          rows; named by no batch, as a large object's part may precede it
+/// data/{pipeline}/{date}/{uuid}.parquet                          rows; named by no batch, as a large object's files may precede it
+/// data/{pipeline}/{capture}={value}/…/{uuid}.parquet             the same of a pipeline with `partition_by`; .csv.gz, .jsonl.zst … by its format
 /// batches/{pipeline}/{date}/{batch}/objects.parquet              one row for each object, for the ledger
 /// batches/{pipeline}/{date}/{batch}/manifest.json                written last: the batch exists
 /// quarantine/pipeline={pipeline}/date={date}/{batch}.jsonl.gz    rejected records
@@ -37,9 +41,22 @@ impl Area {
         self.uri.url(key)
     }
 
-    /// The key of a new data file.
-    pub fn data_file(&self, pipeline: &str, at: Timestamp) -> String {
-        format!("{}data/{pipeline}/{}/{}.parquet", self.uri.prefix, date(at), Uuid::now_v7())
+    /// The folder of new data files: that of their partition, or of the day where there is none.
+    pub fn data_folder(&self, pipeline: &str, partition: &[PartitionValue], at: Timestamp) -> String {
+        let mut folder = format!("{}data/{pipeline}/", self.uri.prefix);
+        if partition.is_empty() {
+            folder.push_str(&format!("{}/", date(at)));
+        }
+        for PartitionValue { name, value } in partition {
+            folder.push_str(&format!("{name}={}/", utf8_percent_encode(value, ESCAPED)));
+        }
+        folder
+    }
+
+    /// The prefix of a pipeline's quarantine, of one day or of all.
+    pub fn quarantine_folder(&self, pipeline: &str, date: Option<&str>) -> String {
+        let date = date.map(|date| format!("date={date}/")).unwrap_or_default();
+        format!("{}quarantine/pipeline={pipeline}/{date}", self.uri.prefix)
     }
 
     /// The key of a batch's objects.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_schema::{Field, Schema};
 
-use super::parquet::Encoder;
+use super::parquet::whole;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{BatchId, ObjectEntry};
 use crate::schema::ColumnType;
@@ -57,11 +57,9 @@ pub fn objects_file(batch: BatchId, objects: &[ObjectEntry]) -> Result<Vec<u8>> 
         number(|object| object.rejected),
         number(|object| object.staged),
     ];
-    let rows = RecordBatch::try_new(schema.clone(), columns)
+    let rows = RecordBatch::try_new(schema, columns)
         .map_err(|error| Error::caused(ErrorKind::Io, "the objects of a batch do not fit their columns", error))?;
-    let mut encoder = Encoder::new(schema)?;
-    encoder.write(&rows)?;
-    encoder.finish()
+    whole(&rows)
 }
 
 fn text(objects: &[ObjectEntry], get: impl Fn(&ObjectEntry) -> Option<&str>) -> ArrayRef {

@@ -1,3 +1,6 @@
+mod groups;
+mod text;
+
 use std::io::Read;
 use std::sync::Arc;
 
@@ -11,10 +14,10 @@ use arrow_schema::{DataType, Field, Schema};
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
 
-use super::parquet::Encoder;
-use super::{Area, LEDGER_COLUMNS, Quarantine, copy_manifest, objects_file, parse_url};
+use super::parquet::whole;
+use super::{Area, LEDGER_COLUMNS, Quarantine, copy_manifest, objects_file, parse_url, read_quarantine};
 use crate::config::S3Uri;
-use crate::model::{BatchId, ObjectEntry, Place, Reject, Rule, Sequencer, StagedFile};
+use crate::model::{BatchId, ObjectEntry, PartitionValue, Place, Reject, Rule, Sequencer, StagedFile};
 
 /// A file of `rows` numbers and texts.
 fn encode(rows: i64) -> Vec<u8> {
@@ -22,9 +25,7 @@ fn encode(rows: i64) -> Vec<u8> {
         Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false), Field::new("t", DataType::Utf8, true)]));
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
     let texts: ArrayRef = Arc::new(StringArray::from_iter((0..rows).map(|n| (n % 3 > 0).then(|| format!("text {n}")))));
-    let mut encoder = Encoder::new(schema.clone()).expect("a schema");
-    encoder.write(&RecordBatch::try_new(schema, vec![numbers, texts]).expect("fits")).expect("encodes");
-    encoder.finish().expect("encodes")
+    whole(&RecordBatch::try_new(schema, vec![numbers, texts]).expect("fits")).expect("encodes")
 }
 
 fn entry(key: &str) -> ObjectEntry {
@@ -48,7 +49,10 @@ fn the_staging_area_is_laid_out_by_pipeline_and_day() {
     let area = Area::new(S3Uri { bucket: "staging".into(), prefix: "tide/".into() });
     let at = Timestamp::UNIX_EPOCH;
     let batch = BatchId::new();
-    assert!(area.data_file("p", at).starts_with("tide/data/p/1970-01-01/"));
+    assert_eq!(area.data_folder("p", &[], at), "tide/data/p/1970-01-01/");
+    let value = |name: &str, value: &str| PartitionValue { name: name.into(), value: value.into() };
+    let partition = [value("day", "2026-11-21"), value("who", "../a b=é/")];
+    assert_eq!(area.data_folder("p", &partition, at), "tide/data/p/day=2026-11-21/who=%2E%2E%2Fa%20b%3D%C3%A9%2F/");
     assert_eq!(area.manifest("p", at, batch), format!("tide/batches/p/1970-01-01/{batch}/manifest.json"));
     assert_eq!(area.url("k"), "s3://staging/k");
     assert_eq!(parse_url("s3://b/k/l"), Some(("b", "k/l")));
@@ -113,7 +117,7 @@ fn a_quarantined_record_says_where_it_was_and_why() {
         message: "no match".into(),
         raw: raw.to_vec(),
     };
-    let mut quarantine = Quarantine::new();
+    let mut quarantine = Quarantine::new("p");
     quarantine.add(batch, &entry("k"), &[reject(b"{\"asin\":1}"), reject(b"\xff")]).expect("memory");
     let mut text = String::new();
     let file = quarantine.finish().expect("memory").expect("not empty");
@@ -125,5 +129,15 @@ fn a_quarantined_record_says_where_it_was_and_why() {
     assert_eq!(lines[0]["byte_offset"], 900);
     assert_eq!(lines[0]["raw"], "{\"asin\":1}");
     assert_eq!(lines[1]["raw_base64"], "/w==");
-    assert_eq!(Quarantine::new().finish().expect("memory"), None);
+    assert_eq!(lines[0]["pipeline"], "p");
+    let mut read = Vec::new();
+    read_quarantine("q", &file, |line| {
+        read.push(line);
+        Ok(())
+    })
+    .expect("its own lines");
+    assert_eq!((read[0].raw().expect("text"), read[1].raw().expect("bytes")), (b"{\"asin\":1}".to_vec(), vec![0xff]));
+    assert_eq!((read[0].etag.as_deref(), read[0].event_time), (Some("e"), Timestamp::UNIX_EPOCH));
+    assert!(read_quarantine("q", b"{}", |_| Ok(())).is_err());
+    assert_eq!(Quarantine::new("p").finish().expect("memory"), None);
 }

@@ -10,8 +10,9 @@ use crate::aws::{classify, is_precondition_failed};
 use crate::config::Encryption;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The size of an upload's parts; S3 allows 10,000 parts of at least 5 MiB.
-const PART: usize = 16 << 20;
+/// The least size of an upload's parts but the last, which S3 sets, and all that an upload holds. A file of 1 GB has 200 parts of the 10,000
+/// that S3 allows.
+const PART: usize = 5 << 20;
 
 /// The bucket of the staging area, and how what is written there is encrypted.
 #[derive(Debug, Clone)]
@@ -94,6 +95,28 @@ impl Store {
         Ok(body.into_bytes())
     }
 
+    /// The keys that begin with `prefix`.
+    ///
+    /// # Errors
+    /// The errors of S3.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let mut keys = Vec::new();
+        let mut next = None;
+        loop {
+            let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let page = list
+                .set_continuation_token(next)
+                .send()
+                .await
+                .map_err(|error| classify(error, self.what("list", prefix), ErrorKind::Unavailable))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            next = page.next_continuation_token;
+            if next.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
     /// Whether the bucket can be reached and listed.
     ///
     /// # Errors
@@ -166,15 +189,23 @@ impl Upload {
     ///
     /// # Errors
     /// Those of S3; the upload is then to be [aborted](Self::abort).
-    pub async fn push(&mut self, bytes: &[u8]) -> Result<()> {
+    pub async fn push(&mut self, bytes: Vec<u8>) -> Result<()> {
         self.length += bytes.len() as u64;
-        self.pending.extend_from_slice(bytes);
-        while self.pending.len() >= PART {
-            let rest = self.pending.split_off(PART);
-            let part = std::mem::replace(&mut self.pending, rest);
+        if self.pending.is_empty() {
+            self.pending = bytes;
+        } else {
+            self.pending.extend_from_slice(&bytes);
+        }
+        if self.pending.len() >= PART {
+            let part = std::mem::take(&mut self.pending);
             self.send_part(part).await?;
         }
         Ok(())
+    }
+
+    /// The bytes held in memory.
+    pub fn pending(&self) -> u64 {
+        self.pending.capacity() as u64
     }
 
     /// Completes the object; gives its exact length in bytes.

@@ -145,6 +145,23 @@ async fn an_object_with_too_many_rejects_is_parked_whole() {
     assert!(parked[0].get("reason").contains("record 9, column id"), "{}", parked[0].get("reason"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_with_more_rejects_than_max_rows_is_parked_whole_and_leaves_no_quarantine() {
+    let aws = Aws::start().await;
+    let pipeline = format!("{APPEND}\n[rejects]\nmax_rows = 1\n");
+    let config = aws.configure(&Service::default(), &[&pipeline]);
+    aws.put_rows("in/bad.gz", rows(0..100).chain([json!({ "id": 1.5 }), json!({ "id": "x" })])).await;
+    aws.put_rows("in/good.gz", rows(0..3).chain([json!({ "id": "x" })])).await;
+    let _daemon = Daemon::start(&aws, &config);
+    aws.until_loaded("numbers", 1).await;
+    aws.until_depth(&aws.queues.events_dlq, 1).await;
+    assert_eq!(aws.number("SELECT COUNT(*) FROM app.numbers").await, 3);
+    let parked = aws.take(&aws.queues.events_dlq).await;
+    assert!(parked[0].get("reason").contains("max_rows = 1"), "{}", parked[0].get("reason"));
+    let lines = aws.quarantine("numbers").await;
+    assert_eq!((lines.len(), lines[0]["object_key"].as_str()), (1, Some("in/good.gz")));
+}
+
 /// What goes wrong elsewhere, rows 11 and 23: one bad file fails the whole; source files are deleted though the load failed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_11_23_a_batch_that_the_warehouse_refuses_is_parked_alone_and_its_source_stays() {

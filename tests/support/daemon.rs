@@ -30,6 +30,15 @@ pub struct Start {
 impl Start {
     /// `tidegate run --config …` with the endpoints of `aws` and nothing else of this process's AWS settings.
     pub fn new(aws: &Aws, config: &Path) -> Start {
+        let mut command = Start::command(aws, &["run", "--config"]);
+        command.arg(config).stdin(Stdio::null()).stdout(Stdio::null());
+        let log = tempfile::Builder::new().prefix("daemon-").suffix(".log").tempfile_in(aws.folder()).unwrap();
+        let (_, log) = log.keep().unwrap();
+        Start { command, log }
+    }
+
+    /// `tidegate` with these arguments, in the same environment.
+    pub fn command(aws: &Aws, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
@@ -40,8 +49,7 @@ impl Start {
             }
         }
         command
-            .args(["run", "--config"])
-            .arg(config)
+            .args(arguments)
             .env("AWS_ENDPOINT_URL_S3", &aws.endpoints.s3)
             .env("AWS_ENDPOINT_URL_SQS", &aws.endpoints.sqs)
             .env("AWS_ENDPOINT_URL_REDSHIFT_DATA", &aws.endpoints.redshift_data)
@@ -51,12 +59,8 @@ impl Start {
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             .env("NO_COLOR", "1")
-            .env("TIDEGATE_LOG", "info,tidegate=debug,aws_config=warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let log = tempfile::Builder::new().prefix("daemon-").suffix(".log").tempfile_in(aws.folder()).unwrap();
-        let (_, log) = log.keep().unwrap();
-        Start { command, log }
+            .env("TIDEGATE_LOG", "info,tidegate=debug,aws_config=warn");
+        command
     }
 
     /// With `--role`.
@@ -103,6 +107,13 @@ impl Daemon {
     /// Waits until its log has `text`.
     pub async fn until_logged(&self, text: &str) {
         eventually(LIMIT, &format!("{text:?} in the log"), async || self.log().contains(text)).await;
+    }
+
+    /// The most bytes that it had resident so far, by the kernel's count.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10
     }
 
     /// How it ended, if it did.

@@ -43,7 +43,7 @@ fn columns() -> Vec<Column> {
 fn collect(columns: &[Column], lines: &[u8], fast: bool) -> (Vec<RecordBatch>, Vec<Reject>, u64) {
     let mut pipeline = pipeline(columns.to_vec());
     pipeline.rejects.max_rows = 100_000;
-    let runtime = Runtime::new(0, pipeline);
+    let runtime = Runtime::new(0, pipeline, 1);
     let origin = origin(["2026-11-25"]);
     let mut batches = Vec::new();
     let mut hand_on = |batch| {

@@ -90,3 +90,26 @@ CREATE TABLE IF NOT EXISTS redshift.sys_load_history (
     table_name text, start_time timestamp, end_time timestamp, duration bigint, data_source text, file_format text,
     loaded_rows bigint, loaded_bytes bigint, source_file_count int, source_file_bytes bigint, error_count bigint,
     error_message text);
+
+CREATE TABLE IF NOT EXISTS redshift.svv_external_tables (
+    schemaname text, tablename text, location text, partition_columns text[], PRIMARY KEY (schemaname, tablename));
+
+CREATE TABLE IF NOT EXISTS redshift.svv_external_partitions (
+    schemaname text, tablename text, "values" text, location text, PRIMARY KEY (schemaname, tablename, "values"));
+
+CREATE OR REPLACE FUNCTION redshift.create_external_table(text, text, text[], text) RETURNS void LANGUAGE sql
+AS $$ INSERT INTO redshift.svv_external_tables (schemaname, tablename, partition_columns, location) VALUES ($1, $2, $3, $4) $$;
+
+CREATE OR REPLACE FUNCTION redshift.add_external_partition(the_schema text, the_table text, names text[], vals text[], place text, lenient boolean)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE wanted text[];
+BEGIN
+    SELECT partition_columns INTO wanted FROM redshift.svv_external_tables WHERE schemaname = the_schema AND tablename = the_table;
+    IF NOT FOUND THEN RAISE EXCEPTION 'external table "%.%" not found', the_schema, the_table; END IF;
+    IF names <> wanted THEN RAISE EXCEPTION 'the partition columns of "%.%" are %, and not %', the_schema, the_table, wanted, names; END IF;
+    IF lenient THEN
+        INSERT INTO redshift.svv_external_partitions VALUES (the_schema, the_table, to_json(vals)::text, place) ON CONFLICT DO NOTHING;
+    ELSE
+        INSERT INTO redshift.svv_external_partitions VALUES (the_schema, the_table, to_json(vals)::text, place);
+    END IF;
+END $$;

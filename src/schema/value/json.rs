@@ -27,8 +27,9 @@ pub(super) fn text(value: Value<'_>) -> Result<Cow<'_, str>, Violation> {
         }
         other => return Err(Violation::new(Rule::Type, format!("a value of type {} is no JSON", other.type_name()))),
     };
-    if text.len() > ColumnType::SUPER_BYTES {
-        let message = format!("{} bytes of JSON do not fit a staged super of {}", text.len(), ColumnType::SUPER_BYTES);
+    if text.len() > ColumnType::LONGEST_SUPER_BYTES {
+        let message =
+            format!("{} bytes of JSON do not fit a staged super of {}", text.len(), ColumnType::LONGEST_SUPER_BYTES);
         return Err(Violation::new(Rule::Length, message));
     }
     Ok(text)

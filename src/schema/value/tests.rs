@@ -128,8 +128,8 @@ fn super_takes_any_json_that_json_parse_takes() {
     assert_eq!(json(Value::Json(r#"{"a":"\\u0000"}"#.into())), Ok(Cell::Text(r#"{"a":"\\u0000"}"#.into())));
     let deep = format!("{}{}", "[".repeat(101), "]".repeat(101));
     assert_eq!(json(Value::Json(deep.as_str().into())), Err(Rule::Range));
-    let long = format!("[{}]", "1,".repeat(40_000) + "1");
-    assert_eq!(json(Value::Json(long.as_str().into())), Err(Rule::Length));
+    let long = format!("[{}]", "1,".repeat(2_000_000) + "1");
+    assert!(json(Value::Json(long.as_str().into())) == Err(Rule::Length));
     assert_eq!(
         coerce(Value::Json("[1]".into()), ColumnType::Varchar(9), &TimeParse::Iso).map_err(|v| v.rule),
         Err(Rule::Type)

@@ -13,7 +13,7 @@ use super::target::Column;
 
 /// The days, and microseconds, from 1970 to 2000, where PostgreSQL counts from.
 const EPOCH_DAYS: i32 = 10_957;
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
+pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// A string of JSON longer than this does not become a SUPER.
 const SUPER_STRING_BYTES: usize = 65_535;
@@ -123,17 +123,17 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn out_of_range() -> Misfit {
+pub(super) fn out_of_range() -> Misfit {
     Misfit { code: 1206, message: "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]".to_owned() }
 }
 
-fn bytes(out: &mut BytesMut, value: &[u8]) {
+pub(super) fn bytes(out: &mut BytesMut, value: &[u8]) {
     // A Parquet value of 2 GiB cannot be in a batch.
     out.put_i32(i32::try_from(value.len()).unwrap_or(i32::MAX));
     out.put_slice(value);
 }
 
-fn text(out: &mut BytesMut, value: &str, replacement: Option<&str>, column: &Column) -> Result<(), Misfit> {
+pub(super) fn text(out: &mut BytesMut, value: &str, replacement: Option<&str>, column: &Column) -> Result<(), Misfit> {
     let replaced;
     let mut value = value;
     if value.contains('\0') {
@@ -175,7 +175,7 @@ fn json(out: &mut BytesMut, value: &str) -> Result<(), Misfit> {
 }
 
 /// A number in groups of four decimal digits.
-fn decimal(out: &mut BytesMut, value: i128, scale: usize) {
+pub(super) fn decimal(out: &mut BytesMut, value: i128, scale: usize) {
     let digits = value.unsigned_abs().to_string();
     let digits = format!("{digits:0>width$}", width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);

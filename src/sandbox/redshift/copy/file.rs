@@ -152,7 +152,7 @@ fn fits(data: &DataType, column: &Column) -> bool {
     }
 }
 
-fn refused(url: &str, line: u64, column: &Column, misfit: Misfit, copy: &Copy) -> Problem {
+pub(super) fn refused(url: &str, line: u64, column: &Column, misfit: Misfit, copy: &Copy) -> Problem {
     let kind = column.type_name();
     let detail = Detail {
         file: url.to_owned(),
@@ -172,6 +172,6 @@ fn refused(url: &str, line: u64, column: &Column, misfit: Misfit, copy: &Copy) -
 }
 
 /// An object's address as the scan layer writes it.
-fn https(url: &str) -> String {
+pub(super) fn https(url: &str) -> String {
     format!("https://s3.us-east-1.amazonaws.com/{}", url.strip_prefix("s3://").unwrap_or(url))
 }

@@ -39,6 +39,7 @@ pub(crate) struct Load {
     query: i64,
     table: String,
     source: String,
+    format: &'static str,
     started: SystemTime,
     since: Instant,
     pub(super) rows: u64,
@@ -50,11 +51,12 @@ pub(crate) struct Load {
 
 impl Load {
     /// A load that starts now.
-    pub(super) fn new(query: i64, table: &str, source: String) -> Self {
+    pub(super) fn new(query: i64, table: &str, source: String, format: &'static str) -> Self {
         Load {
             query,
             table: table.to_owned(),
             source,
+            format,
             started: SystemTime::now(),
             since: Instant::now(),
             rows: 0,
@@ -79,7 +81,8 @@ impl Load {
              INSERT INTO redshift.sys_load_history (query_id, table_name, status, start_time, end_time, duration, data_source, \
              file_format, loaded_rows, loaded_bytes, source_file_count, source_file_bytes, error_count, error_message) \
              VALUES ({query}, {table}, '{status}', {start}, {start} + interval '{micros} microseconds', {micros}, {source}, \
-             'parquet', {rows}, {bytes}, {files}, {bytes}, {errors}, {message})",
+             '{format}', {rows}, {bytes}, {files}, {bytes}, {errors}, {message})",
+            format = self.format,
             query = self.query,
             table = literal(&self.table),
             micros = took.as_micros(),

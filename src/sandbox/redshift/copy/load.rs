@@ -9,8 +9,9 @@ use tokio_postgres::Client;
 
 use super::file::{HEADER, TRAILER, encode};
 use super::history::{Load, Problem};
+use super::options::FileFormat;
 use super::target::{Column, columns};
-use super::{Copy, manifest};
+use super::{Copy, manifest, text};
 use crate::sandbox::redshift::Objects;
 use crate::sandbox::redshift::failure::Failure;
 use crate::sandbox::redshift::rewrite::tokens::identifier;
@@ -34,7 +35,7 @@ impl Copy {
         objects: &Arc<dyn Objects>,
         query: i64,
     ) -> (Load, Result<u64, Failure>) {
-        let mut load = Load::new(query, &self.table, self.source());
+        let mut load = Load::new(query, &self.table, self.source(), self.format_name());
         match self.load(client, objects, query, &mut load).await {
             Ok(rows) => (load, Ok(rows)),
             Err(problem) => {
@@ -98,11 +99,16 @@ impl Copy {
         if send.blocking_send(Bytes::from_static(HEADER)).is_err() {
             return Ok(read);
         }
-        for file in manifest::open(objects, &self.bucket, &self.key, query)? {
+        let columnar = self.format == FileFormat::Parquet;
+        for file in manifest::open(objects, &self.bucket, &self.key, columnar, query)? {
             let file = file?;
             read.files += 1;
             read.bytes += file.body.len() as u64;
-            read.rows += encode(file, columns, self, query, |chunk| send.blocking_send(chunk).is_ok())?;
+            let give = |chunk| send.blocking_send(chunk).is_ok();
+            read.rows += match &self.format {
+                FileFormat::Parquet => encode(file, columns, self, query, give)?,
+                FileFormat::Text(format) => text::encode(file, format, columns, self, query, give)?,
+            };
         }
         // The receiver is gone only if PostgreSQL refused, and its error tells more.
         let _ = send.blocking_send(Bytes::from_static(TRAILER));

@@ -51,6 +51,7 @@ pub(super) fn open(
     objects: Arc<dyn Objects>,
     bucket: &str,
     key: &str,
+    columnar: bool,
     query: i64,
 ) -> Result<impl Iterator<Item = Result<File, Problem>> + use<>, Problem> {
     let url = format!("s3://{bucket}/{key}");
@@ -58,24 +59,25 @@ pub(super) fn open(
     let document: Document = serde_json::from_slice(&text).map_err(|error| {
         Failure::new(format_args!("Problem reading manifest file {url} - it is no valid manifest: {error}"))
     })?;
-    Ok(document.entries.into_iter().filter_map(move |entry| read(&objects, entry, query).transpose()))
+    Ok(document.entries.into_iter().filter_map(move |entry| read(&objects, entry, columnar, query).transpose()))
 }
 
 /// An entry's file; none, if it is missing and may be.
-fn read(objects: &Arc<dyn Objects>, entry: Entry, query: i64) -> Result<Option<File>, Problem> {
+fn read(objects: &Arc<dyn Objects>, entry: Entry, columnar: bool, query: i64) -> Result<Option<File>, Problem> {
     let Some((bucket, key)) = entry.url.strip_prefix("s3://").and_then(|path| path.split_once('/')) else {
         return Err(
             Failure::new(format_args!("Problem reading manifest file - {} is no URL of an object", entry.url)).into()
         );
     };
-    let Some(expected) = entry.meta.and_then(|meta| meta.content_length) else {
+    let expected = entry.meta.and_then(|meta| meta.content_length);
+    if columnar && expected.is_none() {
         let context =
             format!("The manifest has no meta.content_length for the file '{}', which columnar files need", entry.url);
         return Err(Failure::scan(15003, context, query).into());
-    };
+    }
     let missing = if entry.mandatory { Err(not_found(&entry.url)) } else { Ok(None) };
     let Some(size) = objects.len(bucket, key).map_err(|error| service(&error))? else { return missing };
-    if size != expected {
+    if let Some(expected) = expected.filter(|expected| *expected != size) {
         let context = format!(
             "HTTP response error code: 416 Message: InvalidRange The requested range is not satisfiable. The manifest's \
              content_length of the file '{}' is {expected}, and the file has {size} bytes",

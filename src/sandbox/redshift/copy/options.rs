@@ -12,6 +12,7 @@ pub(crate) struct Copy {
     pub(super) columns: Option<Vec<String>>,
     pub(super) bucket: String,
     pub(super) key: String,
+    pub(super) format: FileFormat,
     pub(super) serialize_to_json: bool,
     pub(super) fill_record: bool,
     pub(super) explicit_ids: bool,
@@ -19,14 +20,42 @@ pub(crate) struct Copy {
     pub(super) replacement: Option<String>,
 }
 
+/// The files of a COPY.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FileFormat {
+    Parquet,
+    Text(TextFormat),
+}
+
+/// Files of text, and how they are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TextFormat {
+    /// JSON by the names of its keys, `'auto'`; if not, CSV.
+    pub(super) json: bool,
+    /// With `'auto ignorecase'`.
+    pub(super) ignore_case: bool,
+    pub(super) compression: Option<TextCompression>,
+    /// NULL AS.
+    pub(super) null: String,
+    pub(super) empty_as_null: bool,
+    pub(super) ignore_header: usize,
+    pub(super) delimiter: u8,
+}
+
+/// The compression of files of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextCompression {
+    Gzip,
+    Zstd,
+}
+
 /// Options that are not for columnar files.
-const REFUSED: [&str; 36] = [
+const REFUSED: [&str; 34] = [
     "ACCEPTANYDATE",
     "BLANKSASNULL",
     "BZIP2",
     "COMPROWS",
     "COMPUPDATE",
-    "CSV",
     "DATEFORMAT",
     "DELIMITER",
     "EMPTYASNULL",
@@ -56,8 +85,14 @@ const REFUSED: [&str; 36] = [
     "TRUNCATECOLUMNS",
     "ZSTD",
     "AVRO",
-    "JSON",
 ];
+
+/// What stands in a statement beside what all formats have.
+#[derive(Default)]
+struct TextOptions {
+    json: Option<String>,
+    given: Vec<(String, Option<Tok>)>,
+}
 
 impl Copy {
     /// Reads a statement that starts with `COPY`; the error is Redshift's text.
@@ -103,6 +138,7 @@ impl Copy {
             columns,
             bucket: bucket.to_owned(),
             key: key.to_owned(),
+            format: FileFormat::Parquet,
             serialize_to_json: false,
             fill_record: false,
             explicit_ids: false,
@@ -113,8 +149,8 @@ impl Copy {
     }
 
     fn options(&mut self, options: &[Tok]) -> Result<(), String> {
-        let (mut authorized, mut parquet, mut manifest) = (false, false, false);
-        let mut refused = None;
+        let (mut authorized, mut format, mut manifest) = (false, None, false);
+        let mut text = TextOptions::default();
         let mut at = 0;
         while let Some(option) = options.get(at) {
             let value = at + 1 + usize::from(options.get(at + 1).is_some_and(|next| next.is("AS")));
@@ -131,12 +167,19 @@ impl Copy {
                 }
                 "WITH" => {}
                 "SECRET_ACCESS_KEY" | "SESSION_TOKEN" if next_text => at = value,
-                "FORMAT" if next.is_some_and(|next| next.is("PARQUET")) => {
-                    parquet = true;
-                    at = value;
+                // The format itself follows as an option of its own: `FORMAT AS CSV` is `CSV`.
+                "FORMAT" if next.is_some_and(|next| next.is_any(&["PARQUET", "CSV", "JSON"])) => at = value - 1,
+                "FORMAT" => return Err(self.unknown_format(next)),
+                name @ ("PARQUET" | "CSV" | "JSON") => {
+                    if format.replace(name.to_owned()).is_some() {
+                        return Err(near(Some(option)));
+                    }
+                    if name == "JSON" {
+                        at = value;
+                        text.json =
+                            Some(next.filter(|_| next_text).map(|next| next.value.clone()).ok_or_else(|| near(next))?);
+                    }
                 }
-                "FORMAT" => return Err(self.only_parquet(next)),
-                "PARQUET" => parquet = true,
                 "MANIFEST" => manifest = true,
                 "SERIALIZETOJSON" => self.serialize_to_json = true,
                 "FILLRECORD" => self.fill_record = true,
@@ -154,10 +197,10 @@ impl Copy {
                     }
                 }
                 name if REFUSED.contains(&name) => {
-                    refused.get_or_insert(name.to_owned());
                     let valued = next_text
                         || next.is_some_and(|next| next.kind == Kind::Other)
                         || next.is_some_and(|next| next.is_any(&["ON", "OFF", "TRUE", "FALSE", "PRESET"]));
+                    text.given.push((name.to_owned(), next.filter(|_| valued).cloned()));
                     if valued {
                         at = value;
                     }
@@ -166,11 +209,14 @@ impl Copy {
             }
             at += 1;
         }
-        match (parquet, refused) {
-            (true, Some(name)) => return Err(format!("{name} argument is not supported for PARQUET based COPY")),
-            (false, _) => return Err(self.only_parquet(None)),
-            (true, None) => {}
-        }
+        self.format = match (format.as_deref(), text.given.first()) {
+            (Some("PARQUET"), None) => FileFormat::Parquet,
+            (Some("PARQUET"), Some((name, _))) => {
+                return Err(format!("{name} argument is not supported for PARQUET based COPY"));
+            }
+            (Some(_), _) => FileFormat::Text(self.text_format(text)?),
+            (None, _) => return Err(self.unknown_format(None)),
+        };
         if !authorized {
             return Err(
                 "No AWS credentials or IAM role are given: COPY from S3 needs IAM_ROLE or CREDENTIALS".to_owned()
@@ -185,9 +231,57 @@ impl Copy {
         Ok(())
     }
 
-    fn only_parquet(&self, format: Option<&Tok>) -> String {
+    /// The options of CSV and JSON; one that would change what is loaded and that the sandbox does not know is refused, never ignored.
+    fn text_format(&self, options: TextOptions) -> Result<TextFormat, String> {
+        let name = if options.json.is_some() { "JSON" } else { "CSV" };
+        if self.serialize_to_json || self.fill_record {
+            let option = if self.serialize_to_json { "SERIALIZETOJSON" } else { "FILLRECORD" };
+            return Err(format!("{option} argument is not supported for {name} based COPY"));
+        }
+        let ignore_case = match options.json.as_deref() {
+            None | Some("auto") => false,
+            Some("auto ignorecase") => true,
+            Some(other) => return Err(format!("COPY of JSON '{other}' is not supported by the sandbox: say 'auto'")),
+        };
+        let mut format = TextFormat {
+            json: options.json.is_some(),
+            ignore_case,
+            compression: None,
+            null: "\\N".to_owned(),
+            empty_as_null: false,
+            ignore_header: 0,
+            delimiter: b',',
+        };
+        for (option, value) in options.given {
+            let text = value.as_ref().map_or("", |value| value.value.as_str());
+            match (option.as_str(), format.json) {
+                ("GZIP", _) => format.compression = Some(TextCompression::Gzip),
+                ("ZSTD", _) => format.compression = Some(TextCompression::Zstd),
+                ("TIMEFORMAT" | "DATEFORMAT", _) if text == "auto" => {}
+                ("COMPUPDATE" | "COMPROWS", _) => {}
+                ("NULL", false) => format.null = text.to_owned(),
+                ("EMPTYASNULL", _) => format.empty_as_null = true,
+                ("IGNOREHEADER", false) => {
+                    let count = value.as_ref().and_then(|value| value.text.parse().ok());
+                    format.ignore_header = count.ok_or_else(|| near(value.as_ref()))?;
+                }
+                ("DELIMITER", false) if text.len() == 1 => format.delimiter = text.as_bytes()[0],
+                ("QUOTE", false) if text == "\"" => {}
+                ("ESCAPE" | "FIXEDWIDTH" | "REMOVEQUOTES" | "DELIMITER" | "QUOTE", _) => {
+                    return Err(format!("{option} argument is not supported for {name} based COPY"));
+                }
+                _ => return Err(format!("{option} is not supported by the sandbox's COPY of {name}")),
+            }
+        }
+        Ok(format)
+    }
+
+    fn unknown_format(&self, format: Option<&Tok>) -> String {
         let format = format.map_or("text", |format| format.text.as_str());
-        format!("COPY {} from {format} is not supported by the sandbox: it loads FORMAT AS PARQUET", self.table)
+        format!(
+            "COPY {} from {format} is not supported by the sandbox: it loads FORMAT AS PARQUET, CSV or JSON 'auto'",
+            self.table
+        )
     }
 
     /// The target as SQL.
@@ -195,6 +289,15 @@ impl Copy {
         match &self.schema {
             Some(schema) => format!("{}.{}", identifier(schema), identifier(&self.table)),
             None => identifier(&self.table),
+        }
+    }
+
+    /// The format, as SYS_LOAD_HISTORY writes it.
+    pub(super) fn format_name(&self) -> &'static str {
+        match &self.format {
+            FileFormat::Parquet => "parquet",
+            FileFormat::Text(TextFormat { json: true, .. }) => "json",
+            FileFormat::Text(_) => "csv",
         }
     }
 

@@ -24,7 +24,8 @@ const FUNCTIONS: [&str; 17] = [
 ];
 
 /// The views that the sandbox keeps in its schema `redshift`.
-const VIEWS: [&str; 2] = ["SYS_LOAD_ERROR_DETAIL", "SYS_LOAD_HISTORY"];
+const VIEWS: [&str; 4] =
+    ["SYS_LOAD_ERROR_DETAIL", "SYS_LOAD_HISTORY", "SVV_EXTERNAL_PARTITIONS", "SVV_EXTERNAL_TABLES"];
 
 /// Rewrites the tokens one by one; what is not known stays.
 pub(super) fn rewrite(tokens: Vec<Tok>) -> Vec<Tok> {

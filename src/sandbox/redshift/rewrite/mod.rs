@@ -6,6 +6,7 @@
 
 mod ddl;
 mod expression;
+mod external;
 mod merge;
 mod qualify;
 pub(crate) mod tokens;
@@ -51,6 +52,9 @@ impl Plan {
 
 /// Plans one statement; the error is Redshift's text, without `ERROR: `.
 pub(crate) fn plan(mut statement: Vec<Tok>) -> Result<Plan, String> {
+    if let Some(external) = external::rewrite(&statement) {
+        return external.map(|text| Plan::Sql { text, rows: false, transaction: Transaction::Alone("EXTERNAL TABLE") });
+    }
     let word = |index: usize| statement.get(index).map(|token| token.text.to_uppercase()).unwrap_or_default();
     let mut transaction = Transaction::Inside;
     match (word(0).as_str(), word(1).as_str(), word(2).as_str()) {
