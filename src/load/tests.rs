@@ -64,7 +64,7 @@ fn statements(mode: Mode, lineage: bool) -> Vec<Statement> {
         pipeline.target.key = vec!["id".into()];
         pipeline.target.newest_by = vec!["at".into()];
     }
-    let files = LoadFiles { rows: Some("s3://s/rows.manifest".into()), objects: "s3://s/objects.manifest".into() };
+    let files = LoadFiles { rows: Some("s3://s/rows.manifest".into()), objects: "s3://s/objects.manifest".into(), partial: false };
     let batch = manifest(&["00", "01"]);
     let token = Token::new([(batch.batch, "m")], 1);
     let ledger = Ledger::new("tidegate", "p");
@@ -140,7 +140,7 @@ fn a_load_fits_the_data_api() {
 #[test]
 fn a_load_without_rows_copies_only_its_objects() {
     let batch = Manifest { files: Vec::new(), ..manifest(&["00"]) };
-    let files = LoadFiles { rows: None, objects: "s3://s/objects.manifest".into() };
+    let files = LoadFiles { rows: None, objects: "s3://s/objects.manifest".into(), partial: false };
     let token = Token::new([(batch.batch, "m")], 1);
     let pipeline = pipeline(vec![column("id", "bigint")]);
     let planned = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
@@ -159,7 +159,7 @@ fn a_batch_staged_before_its_pipeline_got_a_new_key_is_refused() {
     pipeline.target.mode = Mode::Upsert;
     pipeline.target.key = vec!["new".into()];
     let batch = manifest(&["00"]);
-    let files = LoadFiles { rows: None, objects: "s3://s/o".into() };
+    let files = LoadFiles { rows: None, objects: "s3://s/o".into(), partial: false };
     let token = Token::new([(batch.batch, "m")], 1);
     let error = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
         .expect_err("lacks its key");
@@ -198,7 +198,11 @@ fn the_warehouses_texts_tell_busy_from_refused() {
     for (text, kind) in [
         ("ERROR: deadlock detected", ErrorKind::WarehouseBusy),
         ("ERROR: Query (123) cancelled on user's request", ErrorKind::WarehouseBusy),
-        ("Redshift endpoint doesn't exist: cluster is paused", ErrorKind::WarehouseBusy),
+        ("ERROR: 1018 DETAIL: Relation does not exist", ErrorKind::WarehouseBusy),
+        ("ERROR: canceling statement due to lock timeout", ErrorKind::WarehouseBusy),
+        ("Redshift endpoint doesn't exist: cluster is paused", ErrorKind::WarehouseDown),
+        ("ERROR: cluster is resizing", ErrorKind::WarehouseDown),
+        ("ERROR: cluster is in read-only mode", ErrorKind::WarehouseDown),
         ("ERROR: Disk Full", ErrorKind::WarehouseBusy),
         ("Query (123) cancelled by WLM abort action of Query Monitoring Rule", ErrorKind::WarehouseBusy),
         ("ERROR: canceling statement due to statement timeout", ErrorKind::TimedOut),
@@ -208,8 +212,15 @@ fn the_warehouses_texts_tell_busy_from_refused() {
         ),
         ("Spectrum Scan Error. error: Access Denied", ErrorKind::WarehouseForbidden),
         ("ERROR: permission denied for relation reviews", ErrorKind::WarehouseForbidden),
-        ("ERROR: Load into table 'x' failed.", ErrorKind::WarehouseRefused),
-        ("ERROR: relation \"a.b\" does not exist", ErrorKind::WarehouseRefused),
+        (
+            "ERROR: Load into table 'x' failed.  Check 'sys_load_error_detail' system table for details.",
+            ErrorKind::CopyRefused,
+        ),
+        ("ERROR: Spectrum Scan Error\n  code: 15007\n  context: Unmatched number of columns", ErrorKind::CopyRefused),
+        ("S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey", ErrorKind::CopyRefused),
+        ("ERROR: relation \"a.b\" does not exist", ErrorKind::WarehouseSchema),
+        ("ERROR: column \"amount\" of relation \"t\" does not exist", ErrorKind::WarehouseSchema),
+        ("ERROR: Cannot insert a NULL value into column amount", ErrorKind::WarehouseRefused),
     ] {
         assert_eq!(verdict(text), kind, "{text}");
     }

@@ -113,7 +113,9 @@ impl Closer {
         persist("manifest", || write_manifest(&self.store, &key, &manifest)).await?;
         failpoint::passed("intake.manifest-written");
 
-        let message = LoadMessage { version: 1, pipeline: name.to_owned(), batch: id, manifest: self.area.url(&key) };
+        let manifest_url = self.area.url(&key);
+        let message =
+            LoadMessage { version: 1, pipeline: name.to_owned(), batch: id, manifest: manifest_url, objects: None };
         let body = serde_json::json!(message).to_string();
         let deduplication = id.to_string();
         persist("send", || self.loads.send(&body, name, &deduplication)).await?;

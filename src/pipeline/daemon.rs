@@ -14,7 +14,7 @@ use crate::aws::Clients;
 use crate::config::{Config, Service};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::load::Warehouse;
-use crate::queue::{Depth, Leases, SqsQueue};
+use crate::queue::{Depth, SqsQueue};
 use crate::stage::{Area, Store};
 use crate::telemetry::metrics as names;
 
@@ -106,16 +106,8 @@ impl Daemon {
             roles.spawn(intake.run(stop.clone()));
         }
         if role != Role::Intake {
-            let loader = Loader {
-                loads: loads.clone(),
-                store,
-                area,
-                warehouse: Warehouse::new(clients.redshift, service.warehouse),
-                runtimes,
-                leases: Leases::new(),
-                prepared: std::sync::Mutex::default(),
-                fatal: std::sync::Mutex::default(),
-            };
+            let warehouse = Warehouse::new(clients.redshift, service.warehouse);
+            let loader = Loader::new(loads.clone(), store, area, warehouse, runtimes);
             roles.spawn(loader.run(stop.clone()));
         }
         let sampling_end = CancellationToken::new();

@@ -4,6 +4,7 @@
 //! `Fatal` errors: everything else is retried, parked or released where it happens.
 
 mod batcher;
+mod breaker;
 mod close;
 mod daemon;
 mod inflight;

@@ -63,7 +63,7 @@ table! {
     BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, shutdown.";
     BATCH_ROWS = "tidegate_batch_rows", Histogram, Count, ["pipeline"], "Rows of a staged batch.";
     STAGE_SECONDS = "tidegate_stage_seconds", Histogram, Seconds, ["pipeline"], "Time from a batch's close until its manifest is durable and its load is queued.";
-    LOADS = "tidegate_loads_total", Counter, Count, ["pipeline", "outcome"], "Load transactions: committed, retried, parked.";
+    LOADS = "tidegate_loads_total", Counter, Count, ["pipeline", "outcome"], "Loads: committed, retried, parked, or divided, of which a part is parked and the rest committed.";
     LOAD_BATCHES = "tidegate_load_batches", Histogram, Count, ["pipeline"], "Batches in a load transaction.";
     LOAD_SECONDS = "tidegate_load_seconds", Histogram, Seconds, ["pipeline"], "Time from submitting a load transaction until its outcome is known.";
     ROWS_LOADED = "tidegate_rows_loaded_total", Counter, Count, ["pipeline", "fate"], "Rows copied, by what became of them: inserted, updated, unchanged, superseded, already_loaded.";
@@ -71,6 +71,8 @@ table! {
     FRESHNESS_TARGET = "tidegate_freshness_target_seconds", Gauge, Seconds, ["pipeline"], "The freshness that the pipeline owes.";
     PARKED = "tidegate_parked_total", Counter, Count, ["queue", "stage", "kind"], "Messages parked in a dead-letter queue, by the stage that gave up and the kind of error.";
     RETRIES = "tidegate_retries_total", Counter, Count, ["operation"], "Calls and loads tried again after a transient fault, with back-off.";
+    ORPHANS = "tidegate_orphans_total", Counter, Count, ["pipeline", "outcome"], "Loads of another loader that were found running: adopted, which is to say awaited, or cancelled as too old.";
+    WAREHOUSE_BREAKER = "tidegate_warehouse_breaker", Gauge, Count, ["state"], "1 for the state of the circuit breaker before the warehouse, else 0: closed, open (no loads are received), half_open (one is tried).";
     WAREHOUSE_UP = "tidegate_warehouse_up", Gauge, Count, [], "1 if the last call to the warehouse was answered, else 0.";
 }
 
@@ -132,7 +134,8 @@ const PIPELINE_COUNTERS: &[(&str, &str, &[&str])] = &[
     (BYTES, "stage", &["read", "decompressed", "staged"]),
     (RECORDS, "outcome", &["read", "staged", "rejected"]),
     (BATCHES, "cut", &["freshness", "rows", "bytes", "objects", "shutdown"]),
-    (LOADS, "outcome", &["committed", "retried", "parked"]),
+    (LOADS, "outcome", &["committed", "retried", "parked", "divided"]),
+    (ORPHANS, "outcome", &["adopted", "cancelled"]),
     (ROWS_LOADED, "fate", &["inserted", "updated", "unchanged", "superseded", "already_loaded"]),
 ];
 
