@@ -143,11 +143,16 @@ data "aws_iam_policy_document" "daemon" {
     resources = [local.warehouse_arn]
   }
 
-  # These three know no resource. The Data API shows a statement to the role that submitted it and to no other, and there is no
+  # These four know no resource. The Data API shows a statement to the role that submitted it and to no other, and there is no
   # condition on the session: a task must learn how the statement ended that another task submitted before it died.
   statement {
-    sid       = "FollowOwnStatements"
-    actions   = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:CancelStatement"]
+    sid = "FollowOwnStatements"
+    actions = [
+      "redshift-data:DescribeStatement",
+      "redshift-data:GetStatementResult",
+      "redshift-data:CancelStatement",
+      "redshift-data:ListStatements",
+    ]
     resources = ["*"]
   }
 

@@ -20,7 +20,8 @@ mod variables;
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
 pub use pipeline::{
-    BatchLimits, Column, ColumnSource, Format, Mask, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
+    BatchLimits, Column, ColumnSource, Firehose, Format, Mask, Mode, OnFull, OnUnknownField, Pipeline, Rejects, Source,
+    Target, TeeOf,
 };
 pub use problem::{Place, Problem, Problems};
 pub use service::{

@@ -7,7 +7,7 @@ const LINES: usize = 5;
 
 /// One value or file that COPY refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyError {
+pub(super) struct CopyError {
     /// The file, as `s3://bucket/key`.
     pub file: String,
     /// The row in the file, from 1; none where the file as a whole is at fault.
@@ -20,7 +20,7 @@ pub struct CopyError {
 
 impl CopyError {
     /// The query for the errors of a COPY, by its query id. The form that [`read`](Self::read) reads.
-    pub fn query(query: i64) -> String {
+    pub(super) fn query(query: i64) -> String {
         format!(
             "SELECT file_name, line_number, column_name, error_message FROM SYS_LOAD_ERROR_DETAIL WHERE query_id = {query} \
              ORDER BY file_name, line_number LIMIT {LINES}"
@@ -28,7 +28,7 @@ impl CopyError {
     }
 
     /// Reads the rows of the query.
-    pub fn read(rows: &[Vec<Option<String>>]) -> Vec<Self> {
+    pub(super) fn read(rows: &[Vec<Option<String>>]) -> Vec<Self> {
         let text = |row: &[Option<String>], at: usize| {
             row.get(at).cloned().flatten().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
@@ -43,7 +43,7 @@ impl CopyError {
     }
 
     /// The error of a COPY with these lines at its end.
-    pub fn explain(error: Error, lines: &[CopyError]) -> Error {
+    pub(super) fn explain(error: Error, lines: &[CopyError]) -> Error {
         if lines.is_empty() {
             return error;
         }

@@ -1,6 +1,6 @@
 //! Collecting a pipeline's objects into batches.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -9,10 +9,13 @@ use tokio::task::JoinHandle;
 use super::close::{Closer, Filled};
 use super::inflight::{Outcome, Work};
 use super::read::ReadObject;
-use crate::batch::{Cut, OpenBatch, cut, deadline};
+use crate::batch::{Collecting, Cut, OpenBatch, cut, deadline};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::stage::{PartFile, Quarantine};
 use crate::telemetry::metrics as names;
+
+/// How often an open batch is looked at, at least.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// One pipeline's batches: one that takes objects, and at most one that is being closed.
 pub(super) struct Batcher {
@@ -32,7 +35,10 @@ impl Batcher {
     /// Only `Fatal` ones.
     pub(super) async fn run(mut self, mut objects: mpsc::Receiver<(Work, ReadObject)>) -> Result<()> {
         loop {
-            let due = self.open.as_ref().map(|filled| deadline(filled.batch.opened(), self.freshness()));
+            let due = self.open.as_ref().map(|filled| {
+                // What is observed changes: an open batch is looked at again soon.
+                deadline(filled.batch.opened(), self.collecting().time).min(Instant::now() + LOOK_AGAIN)
+            });
             let received = match due {
                 None => objects.recv().await,
                 Some(due) => tokio::select! {
@@ -58,8 +64,10 @@ impl Batcher {
         self.await_closing().await
     }
 
-    fn freshness(&self) -> std::time::Duration {
-        self.closer.runtime.pipeline.freshness
+    /// For how long a batch may collect, by what is observed now.
+    fn collecting(&self) -> Collecting {
+        let runtime = &self.closer.runtime;
+        runtime.pace.collecting(runtime.name(), runtime.pipeline.freshness)
     }
 
     /// Adds an object to the open batch. If its rows cannot be written, the batch is given up and its objects are read again.
@@ -99,7 +107,7 @@ impl Batcher {
 
     async fn cut_if_due(&mut self) -> Result<()> {
         let due = self.open.as_ref().and_then(|filled| {
-            cut(&filled.batch, &self.closer.runtime.pipeline.batch, self.freshness(), Instant::now())
+            cut(&filled.batch, &self.closer.runtime.pipeline.batch, self.collecting(), Instant::now())
         });
         match due {
             Some(why) => self.close(why).await,

@@ -63,6 +63,9 @@ impl Closer {
         for work in works {
             self.settler.settle(work, outcome.clone()).await;
         }
+        if let (Ok(manifest), Some(tee)) = (&closed, self.runtime.tee.get()) {
+            tee.staged(manifest).await;
+        }
         match closed {
             Err(error) if error.fault() == Fault::Fatal => Err(error),
             _ => Ok(()),
@@ -119,6 +122,7 @@ impl Closer {
         let body = serde_json::json!(message).to_string();
         let deduplication = id.to_string();
         persist("send", || self.loads.send(&body, name, &deduplication)).await?;
+        self.runtime.pace.sent(Instant::now());
         failpoint::passed("intake.load-sent");
         Ok(manifest)
     }

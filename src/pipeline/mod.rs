@@ -10,10 +10,12 @@ mod daemon;
 mod inflight;
 mod intake;
 mod loader;
+mod pace;
 mod prepare;
 mod read;
 mod runtime;
 mod settle;
+mod tee;
 
 pub use daemon::{Daemon, Role};
 

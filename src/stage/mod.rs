@@ -9,6 +9,7 @@ mod objects;
 mod parquet;
 mod part;
 mod quarantine;
+mod read_back;
 mod upload;
 
 pub use layout::{Area, parse_url};
@@ -16,6 +17,7 @@ pub use manifest::{copy_manifest, read_manifest, write_manifest};
 pub use objects::{LEDGER_COLUMNS, objects_file};
 pub use part::PartFile;
 pub use quarantine::Quarantine;
+pub use read_back::ReadBack;
 pub use upload::{Store, Upload};
 
 #[cfg(test)]

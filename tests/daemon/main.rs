@@ -5,7 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod down;
 mod exactly_once;
+mod firehose;
 mod kill;
 mod lifecycle;
 mod native_postgres;
@@ -13,3 +15,5 @@ mod peers;
 mod pipelines;
 mod poison;
 mod real_data;
+mod redrive;
+mod refused;

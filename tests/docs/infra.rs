@@ -128,7 +128,7 @@ const WILDCARDS: &[(&str, &str)] = &[
     ("key", "AccountAdministersByIam"),
     // In a key's policy `*` is the key.
     ("key", "AnnouncersEncryptEvents"),
-    // DescribeStatement, GetStatementResult and CancelStatement know no resource.
+    // DescribeStatement, GetStatementResult, CancelStatement and ListStatements know no resource.
     ("daemon", "FollowOwnStatements"),
     // ecr:GetAuthorizationToken knows no resource.
     ("execution", "LogInToRegistry"),
@@ -171,6 +171,7 @@ fn the_daemon_may_do_what_it_does_and_no_more() {
         "redshift-data:DescribeStatement",
         "redshift-data:ExecuteStatement",
         "redshift-data:GetStatementResult",
+        "redshift-data:ListStatements",
         "s3:AbortMultipartUpload",
         "s3:GetObject",
         "s3:GetObjectVersion",

@@ -169,12 +169,17 @@ fn count(runtime: &Runtime, manifests: &[Manifest], report: &Report, token: &Tok
             fates[4].1 += manifest.counts().staged;
             continue;
         }
+        let after = now.duration_since(manifest.closed_at);
+        runtime.pace.loaded(after.try_into().unwrap_or_default());
         for object in &manifest.objects {
             let age = now.duration_since(object.event_time).as_secs_f64().max(0.0);
             metrics::histogram!(names::FRESHNESS_SECONDS, "pipeline" => pipeline.clone()).record(age);
         }
     }
     for batch in report.batches.iter().filter(|batch| batch.token == token.as_str()) {
+        if let Some(tee) = runtime.tee.get() {
+            tee.loaded(batch);
+        }
         let counts = [batch.inserted, batch.updated, batch.unchanged, batch.superseded, batch.already_loaded];
         for (fate, count) in fates.iter_mut().zip(counts) {
             fate.1 += count;
