@@ -17,3 +17,4 @@ mod poison;
 mod real_data;
 mod redrive;
 mod refused;
+mod scale_out;
