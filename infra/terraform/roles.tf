@@ -156,6 +156,16 @@ data "aws_iam_policy_document" "daemon" {
     resources = ["*"]
   }
 
+  dynamic "statement" {
+    for_each = length(var.firehose_stream_arns) > 0 ? [var.firehose_stream_arns] : []
+
+    content {
+      sid       = "CopyToFirehose"
+      actions   = ["firehose:PutRecordBatch"]
+      resources = statement.value
+    }
+  }
+
   statement {
     sid       = "Connect"
     actions   = [local.connect.action]
@@ -298,6 +308,7 @@ data "aws_iam_policy_document" "operator" {
       "sqs:CancelMessageMoveTask",
       "sqs:ReceiveMessage",
       "sqs:DeleteMessage",
+      "sqs:ChangeMessageVisibility",
       "sqs:GetQueueAttributes",
     ]
     resources = [aws_sqs_queue.events_dlq.arn, aws_sqs_queue.loads_dlq.arn]

@@ -8,6 +8,7 @@ use aws_sdk_sqs::types::{
     QueueAttributeName,
 };
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::Reason;
 use crate::aws::classify;
@@ -191,7 +192,7 @@ impl SqsQueue {
     /// # Errors
     /// As [`park`](Self::park).
     pub async fn park_parts(&self, message: &Message, parts: &[(String, Reason)]) -> Result<()> {
-        for (at, (body, reason)) in parts.iter().enumerate() {
+        for (body, reason) in parts {
             let mut send = self
                 .client
                 .send_message()
@@ -199,7 +200,8 @@ impl SqsQueue {
                 .message_body(body)
                 .set_message_attributes(Some(reason.attributes()));
             if let Some(group) = &message.group {
-                let deduplication = if at == 0 { message.id.to_string() } else { format!("{}-{at}", message.id) };
+                // By what it says: a second try may have found other parts, and none may be taken for one of the first.
+                let deduplication = format!("{}-{}", message.id, digest(body));
                 send = send.message_group_id(group).message_deduplication_id(deduplication);
             }
             send.send().await.map_err(|error| self.failed(error, "park in the dead-letter queue of"))?;
@@ -271,6 +273,11 @@ fn message(raw: aws_sdk_sqs::types::Message) -> Option<Message> {
             .unwrap_or(1),
         sent_at,
     })
+}
+
+/// 16 hexadecimal digits that tell bodies apart.
+fn digest(body: &str) -> String {
+    Sha256::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SQS counts visibility in whole seconds, at most 12 hours.

@@ -83,7 +83,7 @@ async fn rows_13_22_the_load_of_a_killed_loader_is_found_by_its_name_awaited_and
     // Somebody holds the table, so that the load waits when its loader is killed.
     let (holder, connection) = tokio_postgres::connect(&server.url, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
-    holder.batch_execute("BEGIN; LOCK TABLE app.numbers IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE app.numbers IN SHARE MODE").await.unwrap();
     let mut killed = Start::new(&aws, &config).kill_at("load.submitted").spawn();
     aws.put_rows("in/1.gz", rows(10..20)).await;
     killed.wait_for_exit(LIMIT).await;

@@ -163,6 +163,7 @@ fn the_daemon_may_do_what_it_does_and_no_more() {
     let daemon = blocks(&module, "data", "aws_iam_policy_document")["daemon"];
     let allowed: BTreeSet<String> = inner(daemon, "statement").iter().flat_map(|it| texts(it, "actions")).collect();
     let expected = [
+        "firehose:PutRecordBatch", // on the streams that pipelines name, where they name any
         "kms:Decrypt",
         "kms:GenerateDataKey",
         "local.connect.action", // one of three, by how the daemon connects
