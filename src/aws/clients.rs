@@ -50,12 +50,13 @@ impl Clients {
                 .build(),
         );
         // Above the 30 s for which the Data API may be asked to wait.
-        let redshift = aws_sdk_redshiftdata::config::Builder::from(config).retry_config(retries.clone()).timeout_config(
-            TimeoutConfig::builder()
-                .read_timeout(Duration::from_secs(40))
-                .operation_attempt_timeout(Duration::from_secs(45))
-                .build(),
-        );
+        let redshift =
+            aws_sdk_redshiftdata::config::Builder::from(config).retry_config(retries.clone()).timeout_config(
+                TimeoutConfig::builder()
+                    .read_timeout(Duration::from_secs(40))
+                    .operation_attempt_timeout(Duration::from_secs(45))
+                    .build(),
+            );
         let firehose = aws_sdk_firehose::config::Builder::from(config).retry_config(retries).timeout_config(
             TimeoutConfig::builder()
                 .read_timeout(Duration::from_secs(30))

@@ -41,7 +41,11 @@ impl Stream {
                         return;
                     }
                     failures = if taken > 0 { 1 } else { failures + 1 };
-                    tracing::debug!(stream = self.name, records = refused.len(), "Firehose took a part; sending the rest again");
+                    tracing::debug!(
+                        stream = self.name,
+                        records = refused.len(),
+                        "Firehose took a part; sending the rest again"
+                    );
                     let mut at = 0;
                     records.retain(|_| {
                         at += 1;

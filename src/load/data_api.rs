@@ -90,8 +90,7 @@ impl Warehouse {
             .send()
             .await;
         self.answered(submitted.is_ok());
-        let submitted = submitted
-            .map_err(|error| refused(error, "the warehouse did not take a load"))?;
+        let submitted = submitted.map_err(|error| refused(error, "the warehouse did not take a load"))?;
         let id = StatementId(required(submitted.id, "BatchExecuteStatement")?);
         failpoint::passed("load.submitted");
         // Each statement has its own limit, which the warehouse keeps; this one is for a warehouse that does not.
@@ -115,8 +114,7 @@ impl Warehouse {
         let request = self.client.execute_statement();
         let submitted = addressed!(self, request).sql(sql).statement_name("tidegate").send().await;
         self.answered(submitted.is_ok());
-        let submitted = submitted
-            .map_err(|error| refused(error, "the warehouse did not take a query"))?;
+        let submitted = submitted.map_err(|error| refused(error, "the warehouse did not take a query"))?;
         let id = StatementId(required(submitted.id, "ExecuteStatement")?);
         let end = self.finish(&id, self.config.statement_timeout).await?;
         if end.status() != Some(&StatusString::Finished) {
@@ -185,15 +183,10 @@ impl Warehouse {
                     WarehouseName::Workgroup(name) => request.workgroup_name(name),
                     WarehouseName::Cluster(name) => request.cluster_identifier(name),
                 };
-                let page = request
-                    .statement_name(prefix)
-                    .status(status.clone())
-                    .set_next_token(next)
-                    .send()
-                    .await
-                    .map_err(|error| {
-                        classify(error, "running statements cannot be listed", ErrorKind::Unavailable)
-                    })?;
+                let page =
+                    request.statement_name(prefix).status(status.clone()).set_next_token(next).send().await.map_err(
+                        |error| classify(error, "running statements cannot be listed", ErrorKind::Unavailable),
+                    )?;
                 for statement in page.statements() {
                     let since = statement.created_at().map_or(0, |at| at.secs());
                     let name = statement.statement_name().unwrap_or(prefix).to_owned();

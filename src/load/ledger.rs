@@ -31,7 +31,11 @@ impl Ledger {
     pub fn loaded_query(&self, objects: &[String]) -> String {
         let hexadecimal = |id: &&String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ids: Vec<String> = objects.iter().filter(hexadecimal).map(|id| format!("'{id}'")).collect();
-        format!("SELECT object_id FROM {} WHERE object_id IN ({})", self.objects.sql(), if ids.is_empty() { "''".to_owned() } else { ids.join(", ") })
+        format!(
+            "SELECT object_id FROM {} WHERE object_id IN ({})",
+            self.objects.sql(),
+            if ids.is_empty() { "''".to_owned() } else { ids.join(", ") }
+        )
     }
 
     /// The statements that create the schema and the tables where they are missing.

@@ -64,7 +64,11 @@ fn statements(mode: Mode, lineage: bool) -> Vec<Statement> {
         pipeline.target.key = vec!["id".into()];
         pipeline.target.newest_by = vec!["at".into()];
     }
-    let files = LoadFiles { rows: Some("s3://s/rows.manifest".into()), objects: "s3://s/objects.manifest".into(), partial: false };
+    let files = LoadFiles {
+        rows: Some("s3://s/rows.manifest".into()),
+        objects: "s3://s/objects.manifest".into(),
+        partial: false,
+    };
     let batch = manifest(&["00", "01"]);
     let token = Token::new([(batch.batch, "m")], 1);
     let ledger = Ledger::new("tidegate", "p");
@@ -100,6 +104,31 @@ fn an_upsert_without_lineage_tells_the_newer_row_by_its_columns_alone() {
 #[test]
 fn the_ledger_reads_as_sql() {
     insta::assert_snapshot!(printed(&Ledger::new("tidegate", "p").ddl().expect("a template")));
+}
+
+#[test]
+fn a_load_of_a_part_leaves_out_what_is_not_of_it_after_what_came_was_counted() {
+    let mut part = manifest(&["00", "01"]);
+    part.objects.pop();
+    let files = LoadFiles { rows: Some("s3://s/r".into()), objects: "s3://s/o".into(), partial: true };
+    let pipeline = pipeline(vec![column("id", "bigint"), column("at", "timestamp"), column("body", "super")]);
+    let token = Token::new([(part.batch, "m")], 1).part(1);
+    let planned =
+        plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[part], &files, &token).expect("a plan");
+    let names: Vec<&str> = planned.iter().map(|statement| statement.name.as_str()).collect();
+    let at = |name: &str| names.iter().position(|each| each == &name).unwrap_or_else(|| panic!("{name}: {names:?}"));
+    assert!(at("assert copied = staged") < at("leave out objects whose rows are not all here"));
+    assert!(at("leave out rows of other objects") < at("drop rows already loaded"));
+    let count = &planned[at("assert copied = staged")].sql;
+    assert!(count.contains("tidegate_rows) = 2") && count.contains("tidegate_objects) = 1"), "{count}");
+    assert!(planned.len() <= 40);
+}
+
+#[test]
+fn the_ledger_is_asked_only_for_identities() {
+    let ids = ["00ff".to_owned(), "x'; DROP TABLE t; --".to_owned()];
+    let sql = Ledger::new("tidegate", "p").loaded_query(&ids);
+    assert_eq!(sql, r#"SELECT object_id FROM "tidegate"."objects_p" WHERE object_id IN ('00ff')"#);
 }
 
 /// What goes wrong elsewhere, row 15: 1023 serializable isolation violation stalls production for hours.
@@ -177,6 +206,9 @@ fn batches_share_a_load_while_no_object_comes_twice_and_the_columns_stay() {
     let mut changed = other.clone();
     changed.columns.pop();
     assert_eq!(first_group(&[a.clone(), changed]), 1);
+    let mut other_part = other.clone();
+    other_part.batch = a.batch;
+    assert_eq!(first_group(&[a.clone(), other_part, other.clone()]), 1, "two parts of a batch");
     let many: Vec<Manifest> = (0..15).map(|at| manifest(&[&at.to_string()])).collect();
     assert_eq!(first_group(&many), 10);
     assert_eq!(first_group(&[]), 0);
@@ -191,6 +223,9 @@ fn a_token_depends_on_its_batches_their_messages_and_its_attempt_and_fits_the_da
     assert_ne!(token, Token::new([(batch, "redriven")], 1));
     assert_ne!(token, Token::new([(batch, "m"), (BatchId::new(), "n")], 1));
     assert!(token.as_str().len() <= 64);
+    assert_eq!(token.part(1), token.part(1));
+    assert_ne!(token.part(1), token.part(2));
+    assert_ne!(token.part(0), token);
 }
 
 #[test]

@@ -195,14 +195,10 @@ impl DeadLetters {
     }
 
     async fn attribute(&self, url: &str, name: QueueAttributeName) -> Result<String> {
-        let answer = self
-            .client
-            .get_queue_attributes()
-            .queue_url(url)
-            .attribute_names(name.clone())
-            .send()
-            .await
-            .map_err(|error| classify(error, format!("cannot read the attributes of {url}"), ErrorKind::Unavailable))?;
+        let answer =
+            self.client.get_queue_attributes().queue_url(url).attribute_names(name.clone()).send().await.map_err(
+                |error| classify(error, format!("cannot read the attributes of {url}"), ErrorKind::Unavailable),
+            )?;
         let value = answer.attributes.and_then(|mut attributes| attributes.remove(&name));
         value.ok_or_else(|| Error::new(ErrorKind::Unavailable, format!("{url} has no {name:?}")))
     }

@@ -36,7 +36,8 @@ impl ReadBack {
         };
         let start = file.bytes.saturating_sub(FOOTER);
         let window = Window { bytes: file.bytes, start, piece: store.get_range(key, start, file.bytes).await? };
-        let metadata = ArrowReaderMetadata::load(&window, Default::default()).map_err(|error| corrupt(&file.url, error))?;
+        let metadata =
+            ArrowReaderMetadata::load(&window, Default::default()).map_err(|error| corrupt(&file.url, error))?;
         Ok(Some(ReadBack { store, key: key.to_owned(), bytes: file.bytes, metadata, group: 0 }))
     }
 

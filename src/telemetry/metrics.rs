@@ -119,7 +119,9 @@ pub fn begin<'a>(pipelines: impl IntoIterator<Item = &'a str>) {
     for outcome in ["routed", "unrouted", "ignored", "malformed"] {
         metrics::counter!(EVENTS, "outcome" => outcome).increment(0);
     }
-    for operation in ["receive", "delete", "park", "release", "quarantine", "objects", "manifest", "send", "describe", "firehose"] {
+    for operation in
+        ["receive", "delete", "park", "release", "quarantine", "objects", "manifest", "send", "describe", "firehose"]
+    {
         metrics::counter!(RETRIES, "operation" => operation).increment(0);
     }
     for pipeline in pipelines {

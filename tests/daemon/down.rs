@@ -39,7 +39,13 @@ impl Door {
     }
 }
 
-async fn serve(mut client: TcpStream, to: String, answer: &'static str, mut open: watch::Receiver<bool>, refused: Arc<AtomicU64>) {
+async fn serve(
+    mut client: TcpStream,
+    to: String,
+    answer: &'static str,
+    mut open: watch::Receiver<bool>,
+    refused: Arc<AtomicU64>,
+) {
     if *open.borrow_and_update() {
         let mut server = TcpStream::connect(to).await.unwrap();
         tokio::select! {

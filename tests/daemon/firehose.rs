@@ -84,7 +84,9 @@ async fn rows_rejects_and_batches_reach_the_streams_s3_destination_the_last_ones
         aws.until_loaded(pipeline, 2).await;
     }
     let metrics = async || daemon.metrics().await;
-    let told = async || metrics().await.value("tidegate_firehose_lines_total", &[("outcome", "delivered"), ("pipeline", "told")]);
+    let told = async || {
+        metrics().await.value("tidegate_firehose_lines_total", &[("outcome", "delivered"), ("pipeline", "told")])
+    };
     eventually(LIMIT, "a line for each batch that is loaded", async || told().await >= 2.0).await;
     assert_eq!(daemon.terminate().await.code(), Some(0));
 

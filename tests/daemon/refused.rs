@@ -34,7 +34,8 @@ async fn row_11_the_objects_that_a_load_fails_at_are_parked_alone_the_rest_is_lo
     for object in 0..12_i64 {
         let key = format!("in/{object}.gz");
         let amount = if [3, 10].contains(&object) { Value::Null } else { json!(1) };
-        aws.put_rows(&key, [json!({ "id": object, "amount": amount }), json!({ "id": object + 100, "amount": 1 })]).await;
+        aws.put_rows(&key, [json!({ "id": object, "amount": amount }), json!({ "id": object + 100, "amount": 1 })])
+            .await;
         records.push(aws.record(&key, "2026-11-21T08:00:00.000Z", None).await);
     }
     aws.send_event(&s3_event(&records)).await;
@@ -50,7 +51,8 @@ async fn row_11_the_objects_that_a_load_fails_at_are_parked_alone_the_rest_is_lo
 
     let (shown, _) = redrive(&aws, &config, &["--queue", "loads", "--json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    let mut whats: Vec<&str> = shown["messages"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap()).collect();
+    let mut whats: Vec<&str> =
+        shown["messages"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap()).collect();
     whats.sort_unstable();
     assert!(whats[0].ends_with(", object s3://landing/in/10.gz"), "{whats:?}");
     assert!(whats[1].ends_with(", object s3://landing/in/3.gz"), "{whats:?}");
@@ -70,7 +72,8 @@ async fn row_11_the_objects_that_a_load_fails_at_are_parked_alone_the_rest_is_lo
     aws.assert_balanced("numbers").await;
     aws.assert_nothing_parked().await;
     // The batch's parts add up to the batch.
-    let sums = "SELECT COUNT(DISTINCT batch_id), SUM(objects), SUM(rows_staged), SUM(files) FROM tidegate.batches_numbers";
+    let sums =
+        "SELECT COUNT(DISTINCT batch_id), SUM(objects), SUM(rows_staged), SUM(files) FROM tidegate.batches_numbers";
     assert_eq!(aws.rows(sums).await, [["1", "12", "24", "1"]]);
 }
 
@@ -95,7 +98,8 @@ async fn put_staged(aws: &Aws, key: &str, body: Vec<u8>) {
 
 /// What goes wrong elsewhere, rows 11 and 14: one bad file fails the whole manifest; COPY's own words about it are lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_11_14_a_staged_file_that_copy_refuses_parks_its_objects_with_line_and_column_and_the_other_files_are_loaded() {
+async fn rows_11_14_a_staged_file_that_copy_refuses_parks_its_objects_with_line_and_column_and_the_other_files_are_loaded()
+ {
     let aws = Aws::with(Setup { announce: false, ..Setup::default() }).await;
     let service = Service { limits: "object_buffer = \"1MiB\"".to_owned(), ..Service::default() };
     let config = aws.configure(&service, &[APPEND]);
@@ -140,7 +144,8 @@ async fn rows_11_14_a_staged_file_that_copy_refuses_parks_its_objects_with_line_
     assert_eq!(parked["kind"], "copy-refused");
     assert!(parked["what"].as_str().unwrap().ends_with("object s3://landing/in/small.gz"), "{parked}");
     let reason = parked["reason"].as_str().unwrap();
-    for told in ["SYS_LOAD_ERROR_DETAIL: s3://staging/", &key, "line 1 column note", "String length exceeds DDL length"] {
+    for told in ["SYS_LOAD_ERROR_DETAIL: s3://staging/", &key, "line 1 column note", "String length exceeds DDL length"]
+    {
         assert!(reason.contains(told), "{told}: {reason}");
     }
 

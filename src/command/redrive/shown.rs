@@ -42,7 +42,11 @@ impl Shown {
             what: attribute("subject").unwrap_or_else(|| subject(&message.body)),
             reason: or(
                 "reason",
-                if by_sqs { "moved here by SQS after too many receipts; the daemon's log says why they failed" } else { "" },
+                if by_sqs {
+                    "moved here by SQS after too many receipts; the daemon's log says why they failed"
+                } else {
+                    ""
+                },
             ),
         }
     }
@@ -176,7 +180,11 @@ mod tests {
                 ],
                 "",
             ),
-            message(90_000, &[], r#"{"version":1,"pipeline":"p","batch":"0195b5f0-0000-7000-8000-000000000000","manifest":"s3://s/m"}"#),
+            message(
+                90_000,
+                &[],
+                r#"{"version":1,"pipeline":"p","batch":"0195b5f0-0000-7000-8000-000000000000","manifest":"s3://s/m"}"#,
+            ),
             message(5, &[], "no JSON"),
         ];
         insta::assert_snapshot!(table("events", &messages, 3));

@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 use super::{EVENTS, REVIEWS, SERVICE, assert_refused, load_two, load_with, pipeline, replaced};
-use crate::config::{
-    BatchLimits, ColumnSource, Firehose, Format, Mask, Mode, OnFull, OnUnknownField, Rejects, TeeOf,
-};
+use crate::config::{BatchLimits, ColumnSource, Firehose, Format, Mask, Mode, OnFull, OnUnknownField, Rejects, TeeOf};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
 
@@ -104,7 +102,12 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
         ("\"json-lines\"", "\"json-lines\", max_expansion = 0", "is 0, but may be 1", "whole number"),
         ("\"json-lines\"", "\"json-lines\", max_read_time = \"12h\"", "may be 1s to 11h", "unit"),
         ("\"json-lines\"", "\"json-lines\", prefix = \"a\"", "unknown key `prefix` in [source]", "`bucket`"),
-        ("target =", "firehose = { stream = \"arn:aws:s\", what = \"rows\" }\ntarget =", "`arn:aws:s` is no name", "without its ARN"),
+        (
+            "target =",
+            "firehose = { stream = \"arn:aws:s\", what = \"rows\" }\ntarget =",
+            "`arn:aws:s` is no name",
+            "without its ARN",
+        ),
         ("target =", "firehose = { stream = \"s\", what = \"all\" }\ntarget =", "`what` is `all`", "`batches`"),
         ("target =", "firehose = { what = \"rows\" }\ntarget =", "`stream` is missing", "add `stream"),
         ("target =", "batch = { max_rows = 0 }\ntarget =", "`max_rows` is 0", "whole number"),

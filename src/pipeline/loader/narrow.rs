@@ -88,7 +88,11 @@ impl Loader {
         }
         let reason = end.culprits.iter().find_map(|url| reasons.get(url)).cloned();
         let mut culprits = Culprits::none();
-        culprits.add(self.not_loaded(runtime, &waiting.manifest).await?, error.kind(), reason.unwrap_or(error.to_string()));
+        culprits.add(
+            self.not_loaded(runtime, &waiting.manifest).await?,
+            error.kind(),
+            reason.unwrap_or(error.to_string()),
+        );
         Ok(culprits)
     }
 

@@ -87,7 +87,11 @@ impl Loader {
             running => self.observed(running)?,
         };
         for statement in running {
-            tracing::warn!(pipeline = runtime.name(), statement = statement.name, "awaiting the load of another loader");
+            tracing::warn!(
+                pipeline = runtime.name(),
+                statement = statement.name,
+                "awaiting the load of another loader"
+            );
             let limit = self.warehouse.config().statement_timeout * ORPHAN_LIMITS;
             let ended = self.warehouse.adopt(&statement, limit, Timestamp::now()).await;
             metrics::counter!(
