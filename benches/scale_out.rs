@@ -70,7 +70,7 @@ mod bench {
         }
         let since = Instant::now();
         let _daemons: Vec<_> = roles.iter().map(|role| Start::new(&aws, &config).role(role).spawn()).collect();
-        let mut loaded = vec![0; PIPELINES];
+        let mut loaded = [0; PIPELINES];
         eventually(LIMIT, "all is loaded", async || {
             for (number, loaded) in loaded.iter_mut().enumerate() {
                 *loaded = aws.loaded(&format!("p{number}")).await;

@@ -55,7 +55,7 @@ impl DeadLetters {
     }
 
     /// The URL of the dead-letter queue.
-    pub fn url(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.config.dead_letter_url
     }
 
@@ -76,7 +76,7 @@ impl DeadLetters {
         ];
         let mut all = 0;
         for name in names {
-            all += self.attribute(self.url(), name).await?.parse::<u64>().unwrap_or(0);
+            all += self.attribute(self.address(), name).await?.parse::<u64>().unwrap_or(0);
         }
         Ok(all)
     }
@@ -91,7 +91,7 @@ impl DeadLetters {
         let received = self
             .client
             .receive_message()
-            .queue_url(self.url())
+            .queue_url(self.address())
             .max_number_of_messages(10)
             .wait_time_seconds(1)
             .visibility_timeout(hidden.as_secs().min(43_200) as i32)
@@ -127,7 +127,7 @@ impl DeadLetters {
     pub async fn delete(&self, message: &ParkedMessage) -> Result<()> {
         self.client
             .delete_message()
-            .queue_url(self.url())
+            .queue_url(self.address())
             .receipt_handle(&message.receipt)
             .send()
             .await
@@ -141,7 +141,7 @@ impl DeadLetters {
             let shown = self
                 .client
                 .change_message_visibility()
-                .queue_url(self.url())
+                .queue_url(self.address())
                 .receipt_handle(receipt)
                 .visibility_timeout(0)
                 .send()
@@ -159,7 +159,7 @@ impl DeadLetters {
     /// # Errors
     /// As [`classify`] says; where a task is running already, too.
     pub async fn move_all(&self) -> Result<()> {
-        let source = self.attribute(self.url(), QueueAttributeName::QueueArn).await?;
+        let source = self.attribute(self.address(), QueueAttributeName::QueueArn).await?;
         let destination = self.attribute(self.destination(), QueueAttributeName::QueueArn).await?;
         self.client
             .start_message_move_task()
@@ -176,7 +176,7 @@ impl DeadLetters {
     /// # Errors
     /// As [`classify`] says.
     pub async fn moved(&self) -> Result<Option<Moved>> {
-        let source = self.attribute(self.url(), QueueAttributeName::QueueArn).await?;
+        let source = self.attribute(self.address(), QueueAttributeName::QueueArn).await?;
         let tasks = self
             .client
             .list_message_move_tasks()
@@ -204,7 +204,7 @@ impl DeadLetters {
     }
 
     fn what(&self, verb: &str) -> String {
-        format!("cannot {verb} the dead-letter queue of {}, {}", self.name, self.url())
+        format!("cannot {verb} the dead-letter queue of {}, {}", self.name, self.address())
     }
 }
 
