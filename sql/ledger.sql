@@ -43,6 +43,6 @@ CREATE TABLE IF NOT EXISTS {{ batches }} (
     opened_at           TIMESTAMP   NOT NULL,
     closed_at           TIMESTAMP   NOT NULL,
     loaded_at           TIMESTAMP   NOT NULL,
-    PRIMARY KEY (batch_id)
+    PRIMARY KEY (batch_id, load_token)         -- a batch that was loaded in parts has a row for each
 )
 DISTSTYLE ALL SORTKEY (loaded_at)

@@ -62,8 +62,14 @@ pub enum ErrorKind {
     WarehouseBusy,
     /// The warehouse's user lacks a grant; it may be given before the batch is given up.
     WarehouseForbidden,
+    /// The warehouse is not there at the moment: paused, resizing, starting, or refusing connections.
+    WarehouseDown,
+    /// The warehouse lacks a table or column that a load needs; it may be made before the batch is given up.
+    WarehouseSchema,
     /// The warehouse refused a statement, and would refuse it again.
     WarehouseRefused,
+    /// COPY refused a staged file, or a value in it.
+    CopyRefused,
     /// A condition that a load asserts about itself did not hold, so nothing was committed.
     Unbalanced,
     /// A local file or socket failed.
@@ -91,7 +97,10 @@ impl ErrorKind {
             ErrorKind::TooManyRejects => "too-many-rejects",
             ErrorKind::WarehouseBusy => "warehouse-busy",
             ErrorKind::WarehouseForbidden => "warehouse-forbidden",
+            ErrorKind::WarehouseDown => "warehouse-down",
+            ErrorKind::WarehouseSchema => "warehouse-schema",
             ErrorKind::WarehouseRefused => "warehouse-refused",
+            ErrorKind::CopyRefused => "copy-refused",
             ErrorKind::Unbalanced => "unbalanced",
             ErrorKind::Io => "io",
         }
@@ -155,6 +164,8 @@ impl Error {
             | ErrorKind::ObjectForbidden
             | ErrorKind::WarehouseBusy
             | ErrorKind::WarehouseForbidden
+            | ErrorKind::WarehouseDown
+            | ErrorKind::WarehouseSchema
             | ErrorKind::Io => Fault::Transient,
             ErrorKind::Malformed
             | ErrorKind::ObjectGone
@@ -163,6 +174,7 @@ impl Error {
             | ErrorKind::TooLarge
             | ErrorKind::TooManyRejects
             | ErrorKind::WarehouseRefused
+            | ErrorKind::CopyRefused
             | ErrorKind::Unbalanced => Fault::Poison,
             ErrorKind::Configuration | ErrorKind::Permission | ErrorKind::MissingResource => Fault::Fatal,
         }

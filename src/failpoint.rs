@@ -18,6 +18,19 @@ pub const STEPS: &[&str] = &[
     "load.messages-deleted",
 ];
 
+/// Every step after which `tidegate redrive` can be made to die.
+pub const REDRIVE_STEPS: &[&str] = &["redrive.started", "redrive.sent", "redrive.deleted"];
+
+/// As [`passed`], of the steps of `tidegate redrive`.
+#[inline]
+pub(crate) fn redrive(step: &'static str) {
+    debug_assert!(REDRIVE_STEPS.contains(&step), "{step} is not in the table of steps");
+    #[cfg(debug_assertions)]
+    if std::env::var_os("TIDEGATE_KILL_AT").is_some_and(|wanted| wanted == step) {
+        die(step);
+    }
+}
+
 /// Kills the process with SIGKILL if `TIDEGATE_KILL_AT` names this step; in release builds it does nothing.
 #[inline]
 pub(crate) fn passed(step: &'static str) {

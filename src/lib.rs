@@ -11,6 +11,7 @@ pub mod decode;
 pub mod decompress;
 pub mod error;
 pub mod failpoint;
+pub mod firehose;
 pub mod load;
 pub mod model;
 pub mod normalize;

@@ -48,6 +48,7 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
         stage: Stage::default(),
         batch: BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 },
         rejects: Rejects { max_share: 1.0, max_rows: 10_000 },
+        firehose: None,
     }
 }
 

@@ -143,12 +143,27 @@ data "aws_iam_policy_document" "daemon" {
     resources = [local.warehouse_arn]
   }
 
-  # These three know no resource. The Data API shows a statement to the role that submitted it and to no other, and there is no
+  # These four know no resource. The Data API shows a statement to the role that submitted it and to no other, and there is no
   # condition on the session: a task must learn how the statement ended that another task submitted before it died.
   statement {
-    sid       = "FollowOwnStatements"
-    actions   = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:CancelStatement"]
+    sid = "FollowOwnStatements"
+    actions = [
+      "redshift-data:DescribeStatement",
+      "redshift-data:GetStatementResult",
+      "redshift-data:CancelStatement",
+      "redshift-data:ListStatements",
+    ]
     resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = length(var.firehose_stream_arns) > 0 ? [var.firehose_stream_arns] : []
+
+    content {
+      sid       = "CopyToFirehose"
+      actions   = ["firehose:PutRecordBatch"]
+      resources = statement.value
+    }
   }
 
   statement {
@@ -293,6 +308,7 @@ data "aws_iam_policy_document" "operator" {
       "sqs:CancelMessageMoveTask",
       "sqs:ReceiveMessage",
       "sqs:DeleteMessage",
+      "sqs:ChangeMessageVisibility",
       "sqs:GetQueueAttributes",
     ]
     resources = [aws_sqs_queue.events_dlq.arn, aws_sqs_queue.loads_dlq.arn]

@@ -152,6 +152,12 @@ variable "task" {
   }
 }
 
+variable "firehose_stream_arns" {
+  description = "The ARNs of the Firehose streams that pipelines name in their [firehose]; none by default."
+  type        = list(string)
+  default     = []
+}
+
 variable "desired_count" {
   description = "The number of tasks when the service is created. Later it is changed by autoscaling, or by `aws ecs update-service --desired-count`; Terraform leaves it alone."
   type        = number

@@ -17,6 +17,8 @@ pub struct Clients {
     pub sqs: aws_sdk_sqs::Client,
     /// The Redshift Data API.
     pub redshift: aws_sdk_redshiftdata::Client,
+    /// Firehose, for pipelines with a copy there.
+    pub firehose: aws_sdk_firehose::Client,
 }
 
 impl Clients {
@@ -48,10 +50,17 @@ impl Clients {
                 .build(),
         );
         // Above the 30 s for which the Data API may be asked to wait.
-        let redshift = aws_sdk_redshiftdata::config::Builder::from(config).retry_config(retries).timeout_config(
+        let redshift =
+            aws_sdk_redshiftdata::config::Builder::from(config).retry_config(retries.clone()).timeout_config(
+                TimeoutConfig::builder()
+                    .read_timeout(Duration::from_secs(40))
+                    .operation_attempt_timeout(Duration::from_secs(45))
+                    .build(),
+            );
+        let firehose = aws_sdk_firehose::config::Builder::from(config).retry_config(retries).timeout_config(
             TimeoutConfig::builder()
-                .read_timeout(Duration::from_secs(40))
-                .operation_attempt_timeout(Duration::from_secs(45))
+                .read_timeout(Duration::from_secs(30))
+                .operation_attempt_timeout(Duration::from_secs(35))
                 .build(),
         );
         Clients {
@@ -59,6 +68,7 @@ impl Clients {
             staging: aws_sdk_s3::Client::from_conf(writing),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             redshift: aws_sdk_redshiftdata::Client::from_conf(redshift.build()),
+            firehose: aws_sdk_firehose::Client::from_conf(firehose.build()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::OpenBatch;
+use super::{Collecting, OpenBatch, Why};
 use crate::config::BatchLimits;
 
 /// What closed a batch.
@@ -20,6 +20,8 @@ pub enum Cut {
     Partitions,
     /// The memory that all batches may take together.
     Memory,
+    /// As many messages are held as may be: nothing more would come into it.
+    Held,
     /// The end of the process.
     Shutdown,
 }
@@ -34,32 +36,30 @@ impl Cut {
             Cut::Objects => "objects",
             Cut::Partitions => "partitions",
             Cut::Memory => "memory",
+            Cut::Held => "held",
             Cut::Shutdown => "shutdown",
         }
     }
 }
 
-/// Half of the freshness is for collecting, the other half for staging, queueing and loading.
-const COLLECTING_SHARE: u32 = 2;
-
 /// The rejected records of a batch are held in memory: at most about this many bytes of them, and compressed.
 const REJECTED_BYTES: u64 = 16 << 20;
 
-/// When a batch opened at `opened` must be closed for its age.
-pub fn deadline(opened: Instant, freshness: Duration) -> Instant {
-    opened + freshness / COLLECTING_SHARE
+/// When a batch opened at `opened` must be closed for its age, if it may collect for so long.
+pub fn deadline(opened: Instant, collecting: Duration) -> Instant {
+    opened + collecting
 }
 
 /// Whether the batch is to be closed now, and why.
-pub fn cut(batch: &OpenBatch, limits: &BatchLimits, freshness: Duration, now: Instant) -> Option<Cut> {
+pub fn cut(batch: &OpenBatch, limits: &BatchLimits, collecting: Collecting, now: Instant) -> Option<Cut> {
     if batch.rows() >= limits.max_rows {
         Some(Cut::Rows)
     } else if batch.bytes() >= limits.max_bytes || batch.rejected_bytes() >= REJECTED_BYTES {
         Some(Cut::Bytes)
     } else if batch.objects().len() >= limits.max_objects {
         Some(Cut::Objects)
-    } else if now >= deadline(batch.opened(), freshness) {
-        Some(Cut::Freshness)
+    } else if now >= deadline(batch.opened(), collecting.time) {
+        Some(if collecting.why == Why::Held { Cut::Held } else { Cut::Freshness })
     } else {
         None
     }
@@ -73,7 +73,7 @@ mod tests {
     use crate::model::ObjectEntry;
 
     const LIMITS: BatchLimits = BatchLimits { max_rows: 100, max_bytes: 1_000, max_objects: 3 };
-    const FRESHNESS: Duration = Duration::from_secs(60);
+    const COLLECTING: Collecting = Collecting { time: Duration::from_secs(30), why: Why::Unmeasured };
 
     fn batch(now: Instant, objects: &[(u64, u64)]) -> OpenBatch {
         let mut batch = OpenBatch::new(now, Timestamp::UNIX_EPOCH);
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn each_limit_closes_a_batch_and_names_itself() {
         let now = Instant::now();
-        let decide = |objects: &[(u64, u64)]| cut(&batch(now, objects), &LIMITS, FRESHNESS, now);
+        let decide = |objects: &[(u64, u64)]| cut(&batch(now, objects), &LIMITS, COLLECTING, now);
         assert_eq!(decide(&[(99, 10)]), None);
         assert_eq!(decide(&[(60, 10), (40, 10)]), Some(Cut::Rows));
         assert_eq!(decide(&[(1, 1_000)]), Some(Cut::Bytes));
@@ -111,9 +111,9 @@ mod tests {
         let now = Instant::now();
         let mut batch = batch(now, &[(1, 1)]);
         let entry = batch.objects()[0].clone();
-        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, now), None);
+        assert_eq!(cut(&batch, &LIMITS, COLLECTING, now), None);
         batch.add(entry, 0, REJECTED_BYTES);
-        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, now), Some(Cut::Bytes));
+        assert_eq!(cut(&batch, &LIMITS, COLLECTING, now), Some(Cut::Bytes));
     }
 
     /// What goes wrong elsewhere, row 1: workers hold messages while the batcher waits for more data.
@@ -121,8 +121,16 @@ mod tests {
     fn row_1_a_batch_closes_by_age_however_little_it_holds() {
         let opened = Instant::now();
         let batch = batch(opened, &[(1, 1)]);
-        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, opened + Duration::from_secs(29)), None);
-        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, opened + Duration::from_secs(30)), Some(Cut::Freshness));
-        assert_eq!(cut(&batch, &LIMITS, FRESHNESS, deadline(opened, FRESHNESS)), Some(Cut::Freshness));
+        assert_eq!(cut(&batch, &LIMITS, COLLECTING, opened + Duration::from_secs(29)), None);
+        assert_eq!(cut(&batch, &LIMITS, COLLECTING, opened + Duration::from_secs(30)), Some(Cut::Freshness));
+        assert_eq!(cut(&batch, &LIMITS, COLLECTING, deadline(opened, COLLECTING.time)), Some(Cut::Freshness));
+    }
+
+    /// What goes wrong elsewhere, row 1: in-flight is never capped below what closes a batch.
+    #[test]
+    fn row_1_a_batch_closes_at_once_where_nothing_more_can_be_received() {
+        let opened = Instant::now();
+        let held = Collecting { time: Duration::ZERO, why: Why::Held };
+        assert_eq!(cut(&batch(opened, &[(1, 1)]), &LIMITS, held, opened), Some(Cut::Held));
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod redrive;
 mod replay;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -30,6 +31,7 @@ pub struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Redrive(redrive::Arguments),
     Replay(replay::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
@@ -48,6 +50,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         match arguments.command {
             Command::Run(command) => run::run(command, arguments.log_format).await,
             Command::Check(command) => check::run(&command),
+            Command::Redrive(command) => redrive::run(command).await,
             Command::Replay(command) => replay::run(command, arguments.log_format).await,
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => sandbox::run(command, arguments.log_format).await,

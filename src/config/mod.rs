@@ -29,7 +29,10 @@ pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
-pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, RowRule, Source, Stage, Target};
+pub use pipeline::{
+    BatchLimits, Firehose, Format, Mode, OnFull, OnUnknownField, Pipeline, Rejects, RowRule, Source, Stage, Target,
+    TeeOf,
+};
 pub use problem::{Place, Problem, Problems};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,

@@ -29,6 +29,41 @@ pub struct Pipeline {
     pub batch: BatchLimits,
     /// How many rejected records are tolerated.
     pub rejects: Rejects,
+    /// What is copied to Firehose, if anything.
+    pub firehose: Option<Firehose>,
+}
+
+/// A copy for Firehose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firehose {
+    /// The delivery stream's name.
+    pub stream: String,
+    /// What is copied.
+    pub what: TeeOf,
+    /// What happens to a batch for which there is no room. Default `drop`.
+    pub on_full: OnFull,
+    /// How many batches may wait to be sent. Default 100.
+    pub buffer: usize,
+}
+
+/// What is copied to Firehose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TeeOf {
+    /// The normalised rows of each staged batch.
+    Rows,
+    /// The rejected records of each staged batch.
+    Rejects,
+    /// A line for each batch that is staged, and for each that is loaded.
+    Batches,
+}
+
+/// What happens to a batch for which Firehose's buffer has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFull {
+    /// It is not copied, and counted.
+    Drop,
+    /// The next batch of the pipeline waits to be closed, for up to 10 s; then as `drop`.
+    Block,
 }
 
 /// Which objects a pipeline takes, and how they are read.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::document::Document;
-use super::pipeline::{BatchLimits, Pipeline, Rejects};
+use super::pipeline::{BatchLimits, Firehose, OnFull, Pipeline, Rejects, TeeOf};
 use super::value::{Item, Table, shown};
 use super::{KeyPattern, columns_file, rescue_file, rules_file, source_file, stage_file, target_file, values_file};
 
@@ -38,6 +38,8 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let stage_table = root.optional_table("stage");
     let batch = batch(root.optional_table("batch"));
     let rejects = rejects(root.optional_table("rejects"));
+    let firehose_item = root.optional("firehose");
+    let firehose = firehose_item.and_then(|item| firehose(item.table("[firehose]".to_owned())?));
     root.finish();
 
     let (source, place, rescue) = source_table.map_or((None, None, None), source_file::read);
@@ -57,7 +59,18 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let pipeline = match (&name, freshness, source, columns, rules, target) {
         (Some((name, _)), Some(freshness), Some(source), Some(mut columns), Some(rules), Some(target)) => {
             columns.extend(rescued);
-            Some(Pipeline { name: name.clone(), freshness, source, columns, rules, target, stage, batch, rejects })
+            Some(Pipeline {
+                name: name.clone(),
+                freshness,
+                source,
+                columns,
+                rules,
+                target,
+                stage,
+                batch,
+                rejects,
+                firehose,
+            })
         }
         _ => None,
     };
@@ -83,6 +96,31 @@ fn batch(mut table: Table<'_>) -> BatchLimits {
         max_bytes: max_bytes.unwrap_or(1 << 30),
         max_objects: max_objects.map_or(10_000, |number| number as usize),
     }
+}
+
+fn firehose(mut table: Table<'_>) -> Option<Firehose> {
+    let stream = table.required("stream", "\"tidegate-reviews\"").and_then(|item| {
+        item.parsed("write the name of the delivery stream alone, without its ARN", |text| {
+            let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+            if text.is_empty() || text.len() > 64 || !text.bytes().all(inside) {
+                return Err(format!("`{}` is no name of a delivery stream", shown(text)));
+            }
+            Ok(text.to_owned())
+        })
+    });
+    let what = table.required("what", "\"rows\"").and_then(|item| {
+        item.one_of(&[("rows", TeeOf::Rows), ("rejects", TeeOf::Rejects), ("batches", TeeOf::Batches)])
+    });
+    let on_full =
+        table.optional("on_full").and_then(|item| item.one_of(&[("drop", OnFull::Drop), ("block", OnFull::Block)]));
+    let buffer = table.optional("buffer").and_then(|item| item.integer(1..=10_000));
+    table.finish();
+    Some(Firehose {
+        stream: stream?,
+        what: what?,
+        on_full: on_full.unwrap_or(OnFull::Drop),
+        buffer: buffer.map_or(100, |batches| batches as usize),
+    })
 }
 
 fn rejects(mut table: Table<'_>) -> Rejects {

@@ -2,19 +2,22 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
 use aws_sdk_redshiftdata::types::{Field, StatusString};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::copy_errors::CopyError;
 use super::statement::literal;
 use super::{Statement, Token, is_missing_relation, verdict};
 use crate::aws::classify;
 use crate::config::{Authentication, Warehouse as Config, WarehouseName};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
 use crate::telemetry::metrics as names;
 
 /// For how long one call waits at the service for the statement's end: of the 30 s allowed.
-const WAIT_SECONDS: i32 = 20;
+const WAIT_SECONDS: u64 = 20;
 
 /// How long after its own time limit a statement's outcome is still awaited.
 const GRACE: Duration = Duration::from_secs(60);
@@ -25,6 +28,16 @@ pub type Rows = Vec<Vec<Option<String>>>;
 /// A submitted statement or batch of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementId(String);
+
+/// A submission that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    id: StatementId,
+    /// The name, which ends in its token.
+    pub name: String,
+    /// When it was submitted, in seconds since 1970.
+    pub since: i64,
+}
 
 /// A workgroup or cluster.
 #[derive(Debug, Clone)]
@@ -62,28 +75,29 @@ impl Warehouse {
 
     /// Runs statements as one transaction; gives the rows of the last one.
     ///
-    /// A second call with the same token does not run them again: it awaits the outcome of the first.
+    /// A second call with the same token does not run them again: it awaits the outcome of the first. At the Data API the
+    /// submission is called `{name}-{token}`, by which [`running`](Self::running) finds it when its loader is gone.
     ///
     /// # Errors
-    /// The kind that [`verdict`] gives the failed statement's text, or `Unbalanced` if it was an assertion; transient ones of the service.
+    /// The kind that [`verdict`] gives the failed statement's text, or `Unbalanced` if it was an assertion; of a COPY, with what
+    /// SYS_LOAD_ERROR_DETAIL says of it; transient ones of the service.
     pub async fn transaction(&self, statements: &[Statement], token: &Token, name: &str) -> Result<Rows> {
         let request = self.client.batch_execute_statement();
         let submitted = addressed!(self, request)
             .set_sqls(Some(statements.iter().map(|statement| statement.sql.clone()).collect()))
             .client_token(token.as_str())
-            .statement_name(name)
+            .statement_name(format!("{name}-{token}"))
             .send()
             .await;
         self.answered(submitted.is_ok());
-        let submitted = submitted
-            .map_err(|error| classify(error, "the warehouse did not take a load", ErrorKind::WarehouseBusy))?;
+        let submitted = submitted.map_err(|error| refused(error, "the warehouse did not take a load"))?;
         let id = StatementId(required(submitted.id, "BatchExecuteStatement")?);
         failpoint::passed("load.submitted");
         // Each statement has its own limit, which the warehouse keeps; this one is for a warehouse that does not.
         let limit = self.config.statement_timeout.saturating_mul(statements.len() as u32);
         let end = self.finish(&id, limit).await?;
         if end.status() != Some(&StatusString::Finished) {
-            return Err(batch_failure(&end, statements));
+            return Err(self.explained(batch_failure(&end, statements), &end).await);
         }
         let last = end.sub_statements().last();
         match last {
@@ -100,8 +114,7 @@ impl Warehouse {
         let request = self.client.execute_statement();
         let submitted = addressed!(self, request).sql(sql).statement_name("tidegate").send().await;
         self.answered(submitted.is_ok());
-        let submitted = submitted
-            .map_err(|error| classify(error, "the warehouse did not take a query", ErrorKind::WarehouseBusy))?;
+        let submitted = submitted.map_err(|error| refused(error, "the warehouse did not take a query"))?;
         let id = StatementId(required(submitted.id, "ExecuteStatement")?);
         let end = self.finish(&id, self.config.statement_timeout).await?;
         if end.status() != Some(&StatusString::Finished) {
@@ -109,6 +122,22 @@ impl Warehouse {
             return Err(Error::new(verdict(text), format!("a query failed: {text}")));
         }
         if end.has_result_set() == Some(true) { self.rows(&id.0).await } else { Ok(Rows::new()) }
+    }
+
+    /// The error of a failed load; of a COPY, with the file, line, column and reason that the warehouse notes beside it.
+    async fn explained(&self, error: Error, end: &DescribeStatementOutput) -> Error {
+        if error.kind() != ErrorKind::CopyRefused {
+            return error;
+        }
+        let failed = end.sub_statements().iter().find(|part| part.error().is_some_and(|text| !text.is_empty()));
+        let Some(query) = failed.map(|part| part.redshift_query_id()).filter(|query| *query > 0) else { return error };
+        match self.query(&CopyError::query(query)).await {
+            Ok(rows) => CopyError::explain(error, &CopyError::read(&rows)),
+            Err(untold) => {
+                tracing::debug!(%untold, query, "SYS_LOAD_ERROR_DETAIL could not be read");
+                error
+            }
+        }
     }
 
     /// Whether a table can be selected from.
@@ -132,13 +161,72 @@ impl Warehouse {
         Ok(!self.query(&format!("SELECT 1 FROM pg_namespace WHERE nspname = {name}")).await?.is_empty())
     }
 
-    /// Awaits the end of a statement; one that outlives `limit` is cancelled.
+    /// Asks the warehouse for the least that it can answer.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub async fn probe(&self) -> Result<()> {
+        self.query("SELECT 1").await.map(drop)
+    }
+
+    /// The submissions whose names begin with `prefix` and that have not ended, by this role, whichever process made them.
+    ///
+    /// # Errors
+    /// Transient ones of the service; `Permission` where `redshift-data:ListStatements` is not granted.
+    pub async fn running(&self, prefix: &str) -> Result<Vec<Running>> {
+        let mut running = Vec::new();
+        for status in [StatusString::Submitted, StatusString::Picked, StatusString::Started] {
+            let mut next = None;
+            loop {
+                let request = self.client.list_statements().database(&self.config.database);
+                let request = match &self.config.name {
+                    WarehouseName::Workgroup(name) => request.workgroup_name(name),
+                    WarehouseName::Cluster(name) => request.cluster_identifier(name),
+                };
+                let page =
+                    request.statement_name(prefix).status(status.clone()).set_next_token(next).send().await.map_err(
+                        |error| classify(error, "running statements cannot be listed", ErrorKind::Unavailable),
+                    )?;
+                for statement in page.statements() {
+                    let since = statement.created_at().map_or(0, |at| at.secs());
+                    let name = statement.statement_name().unwrap_or(prefix).to_owned();
+                    let found = Running { id: StatementId(statement.id().to_owned()), name, since };
+                    // One that moves on between the calls is listed under both states.
+                    if !running.contains(&found) {
+                        running.push(found);
+                    }
+                }
+                next = page.next_token.filter(|token| !token.is_empty());
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(running)
+    }
+
+    /// Awaits the end of a submission of a loader that is gone, whatever it is; one older than `limit` is cancelled.
+    ///
+    /// # Errors
+    /// `TimedOut` if it was cancelled or will be; transient ones of the service.
+    pub async fn adopt(&self, statement: &Running, limit: Duration, now: jiff::Timestamp) -> Result<()> {
+        let age = Duration::from_secs(now.as_second().saturating_sub(statement.since).max(0).unsigned_abs());
+        let left = limit.saturating_sub(age);
+        self.finish_within(&statement.id, left).await.map(drop)
+    }
+
+    /// Awaits the end of a statement; one that outlives `limit` and a minute is cancelled.
     async fn finish(&self, id: &StatementId, limit: Duration) -> Result<DescribeStatementOutput> {
-        let allowed = limit + GRACE;
+        self.finish_within(id, limit + GRACE).await
+    }
+
+    async fn finish_within(&self, id: &StatementId, allowed: Duration) -> Result<DescribeStatementOutput> {
         let limit = Instant::now() + allowed;
         let mut failures = 0_u32;
         loop {
-            let described = self.client.describe_statement().id(&id.0).wait_time_seconds(WAIT_SECONDS).send().await;
+            // The service refuses a wait of 0 s.
+            let wait = limit.saturating_duration_since(Instant::now()).as_secs().clamp(1, WAIT_SECONDS) as i32;
+            let described = self.client.describe_statement().id(&id.0).wait_time_seconds(wait).send().await;
             self.answered(described.is_ok());
             match described {
                 Ok(end)
@@ -155,7 +243,7 @@ impl Warehouse {
                     // The statement runs on, whatever becomes of the question about it: ask again.
                     failures += 1;
                     let error = classify(error, "the outcome of a load is not known", ErrorKind::Unavailable);
-                    if error.fault() != crate::error::Fault::Transient {
+                    if error.fault() != Fault::Transient {
                         return Err(error);
                     }
                     metrics::counter!(names::RETRIES, "operation" => "describe").increment(1);
@@ -215,17 +303,42 @@ fn batch_failure(end: &DescribeStatementOutput, statements: &[Statement]) -> Err
     if failed.is_none() || end.status() == Some(&StatusString::Aborted) {
         // No statement of ours is at fault: it was cancelled, or never began.
         let kind = match verdict(text) {
-            ErrorKind::WarehouseRefused => ErrorKind::WarehouseBusy,
+            ErrorKind::WarehouseRefused | ErrorKind::CopyRefused => ErrorKind::WarehouseBusy,
             kind => kind,
         };
         return Error::new(kind, format!("nothing was committed: {text}"));
     }
     let name = statement.map_or("a statement", |statement| statement.name.as_str());
+    let kind = match verdict(text) {
+        // Texts of COPY that another statement happens to say.
+        ErrorKind::CopyRefused if !name.starts_with("copy ") => ErrorKind::WarehouseRefused,
+        // Whatever a COPY is refused for: it is a file's fault.
+        ErrorKind::WarehouseRefused if name.starts_with("copy ") => ErrorKind::CopyRefused,
+        kind => kind,
+    };
     let divided = text.to_lowercase().contains("division by zero") || text.to_lowercase().contains("divide by zero");
     if divided && statement.is_some_and(Statement::is_assertion) {
         return Error::new(ErrorKind::Unbalanced, format!("nothing was committed: the load could not {name}"));
     }
-    Error::new(verdict(text), format!("nothing was committed: \"{name}\" failed: {text}"))
+    Error::new(kind, format!("nothing was committed: \"{name}\" failed: {text}"))
+}
+
+/// The error of a call that the service refused: paused warehouses are told here, by a text, and not by a failed statement.
+fn refused<E>(error: SdkError<E, HttpResponse>, what: &str) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let error = classify(error, what, ErrorKind::WarehouseBusy);
+    match verdict(error.message()) {
+        ErrorKind::WarehouseDown if error.fault() == Fault::Transient => {
+            Error::caused(ErrorKind::WarehouseDown, error.message().to_owned(), error)
+        }
+        // It was the call that took too long: `TimedOut` is kept for statements, which an answer tells about.
+        _ if error.kind() == ErrorKind::TimedOut => {
+            Error::caused(ErrorKind::Unavailable, error.message().to_owned(), error)
+        }
+        _ => error,
+    }
 }
 
 fn text(field: Field) -> Option<String> {

@@ -25,6 +25,19 @@ impl Ledger {
         }
     }
 
+    /// The query for those of `objects` that the ledger has, by their ids.
+    ///
+    /// Ids are texts of ours: those that are not hexadecimal are left out.
+    pub fn loaded_query(&self, objects: &[String]) -> String {
+        let hexadecimal = |id: &&String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let ids: Vec<String> = objects.iter().filter(hexadecimal).map(|id| format!("'{id}'")).collect();
+        format!(
+            "SELECT object_id FROM {} WHERE object_id IN ({})",
+            self.objects.sql(),
+            if ids.is_empty() { "''".to_owned() } else { ids.join(", ") }
+        )
+    }
+
     /// The statements that create the schema and the tables where they are missing.
     ///
     /// # Errors

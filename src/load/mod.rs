@@ -1,10 +1,13 @@
 //! Loading: from staged batches to rows in the target, in one transaction with the ledger.
 //!
 //! Takes the manifests of batches; gives the statements of their load ([`plan`](plan()), pure) and the outcome of running them
-//! through the Redshift Data API ([`Warehouse`]). Fails with `WarehouseBusy` and other transient kinds, `WarehouseRefused`, or
-//! `Unbalanced` if a condition that the load asserts about itself did not hold. Nothing is committed then.
+//! through the Redshift Data API ([`Warehouse`]). Fails with `WarehouseBusy` and other transient kinds, `WarehouseRefused` or
+//! `CopyRefused`, or `Unbalanced` if a condition that the load asserts about itself did not hold. Nothing is committed then, and
+//! [`Bisect`] narrows down what the load fails at.
 
+mod bisect;
 mod copy;
+mod copy_errors;
 mod data_api;
 mod group;
 mod ledger;
@@ -15,7 +18,8 @@ mod statement;
 mod token;
 mod verdict;
 
-pub use data_api::{Rows, StatementId, Warehouse};
+pub use bisect::{Bisect, Narrowed};
+pub use data_api::{Rows, Running, StatementId, Warehouse};
 pub use group::{first_group, same_columns};
 pub use ledger::Ledger;
 pub use partition::add_partition;

@@ -21,6 +21,8 @@ pub struct LoadFiles {
     pub rows: Option<String>,
     /// The manifest of the files of objects.
     pub objects: String,
+    /// Whether this is a load of some objects or files of a batch: rows of others are then left out.
+    pub partial: bool,
 }
 
 /// The statements of one transaction that loads `batches`, which have the same columns and no object twice.
@@ -88,12 +90,17 @@ pub fn plan(
         copy_options => copy_options(format),
         rows_manifest => files.rows.as_deref().map(literal),
         objects_manifest => literal(&files.objects),
+        partial => files.partial,
         columns,
         object_columns => ledger_columns
             .iter()
             .map(|(name, column_type)| context! { name => *name, type => column_type.to_string() })
             .collect::<Vec<_>>(),
-        staged => batches.iter().map(|batch| batch.counts().staged).sum::<u64>(),
+        staged => match files.partial {
+            // What comes is then more than what stays: rows of other objects are in the same files.
+            true => batches.iter().flat_map(|batch| &batch.files).map(|file| file.rows).sum::<u64>(),
+            false => batches.iter().map(|batch| batch.counts().staged).sum::<u64>(),
+        },
         object_count => batches.iter().map(|batch| batch.objects.len()).sum::<usize>(),
         batches => batches.iter().map(sql_batch).collect::<Vec<_>>(),
         token => token.as_str(),

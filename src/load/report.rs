@@ -24,7 +24,7 @@ pub struct BatchFates {
 /// What became of the batches of a load.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// One entry for each batch.
+    /// One entry for each batch, or for each part of one that was loaded in parts.
     pub batches: Vec<BatchFates>,
 }
 
@@ -50,9 +50,10 @@ impl Report {
         Some(Report { batches })
     }
 
-    /// Whether `batch` had been loaded before, by another load than `token`'s.
+    /// Whether `batch` had been loaded before, and nothing of it by `token`'s load. A batch that is loaded in parts has a row for each.
     pub fn was_loaded_before(&self, batch: BatchId, token: &str) -> bool {
         let batch = batch.to_string();
-        self.batches.iter().any(|fates| fates.batch == batch && fates.token != token)
+        let mut rows = self.batches.iter().filter(|fates| fates.batch == batch).peekable();
+        rows.peek().is_some() && rows.all(|fates| fates.token != token)
     }
 }

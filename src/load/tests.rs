@@ -67,7 +67,11 @@ fn statements(mode: Mode, lineage: bool) -> Vec<Statement> {
         pipeline.target.key = vec!["id".into()];
         pipeline.target.newest_by = vec!["at".into()];
     }
-    let files = LoadFiles { rows: Some("s3://s/rows.manifest".into()), objects: "s3://s/objects.manifest".into() };
+    let files = LoadFiles {
+        rows: Some("s3://s/rows.manifest".into()),
+        objects: "s3://s/objects.manifest".into(),
+        partial: false,
+    };
     let batch = manifest(&["00", "01"]);
     let token = Token::new([(batch.batch, "m")], 1);
     let ledger = Ledger::new("tidegate", "p");
@@ -103,6 +107,31 @@ fn an_upsert_without_lineage_tells_the_newer_row_by_its_columns_alone() {
 #[test]
 fn the_ledger_reads_as_sql() {
     insta::assert_snapshot!(printed(&Ledger::new("tidegate", "p").ddl().expect("a template")));
+}
+
+#[test]
+fn a_load_of_a_part_leaves_out_what_is_not_of_it_after_what_came_was_counted() {
+    let mut part = manifest(&["00", "01"]);
+    part.objects.pop();
+    let files = LoadFiles { rows: Some("s3://s/r".into()), objects: "s3://s/o".into(), partial: true };
+    let pipeline = pipeline(vec![column("id", "bigint"), column("at", "timestamp"), column("body", "super")]);
+    let token = Token::new([(part.batch, "m")], 1).part(1);
+    let planned =
+        plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[part], &files, &token).expect("a plan");
+    let names: Vec<&str> = planned.iter().map(|statement| statement.name.as_str()).collect();
+    let at = |name: &str| names.iter().position(|each| each == &name).unwrap_or_else(|| panic!("{name}: {names:?}"));
+    assert!(at("assert copied = staged") < at("leave out objects whose rows are not all here"));
+    assert!(at("leave out rows of other objects") < at("drop rows already loaded"));
+    let count = &planned[at("assert copied = staged")].sql;
+    assert!(count.contains("tidegate_rows) = 2") && count.contains("tidegate_objects) = 1"), "{count}");
+    assert!(planned.len() <= 40);
+}
+
+#[test]
+fn the_ledger_is_asked_only_for_identities() {
+    let ids = ["00ff".to_owned(), "x'; DROP TABLE t; --".to_owned()];
+    let sql = Ledger::new("tidegate", "p").loaded_query(&ids);
+    assert_eq!(sql, r#"SELECT object_id FROM "tidegate"."objects_p" WHERE object_id IN ('00ff')"#);
 }
 
 /// What goes wrong elsewhere, row 15: 1023 serializable isolation violation stalls production for hours.
@@ -143,7 +172,7 @@ fn a_load_fits_the_data_api() {
 #[test]
 fn a_load_without_rows_copies_only_its_objects() {
     let batch = Manifest { files: Vec::new(), ..manifest(&["00"]) };
-    let files = LoadFiles { rows: None, objects: "s3://s/objects.manifest".into() };
+    let files = LoadFiles { rows: None, objects: "s3://s/objects.manifest".into(), partial: false };
     let token = Token::new([(batch.batch, "m")], 1);
     let pipeline = pipeline(vec![column("id", "bigint")]);
     let planned = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
@@ -162,7 +191,7 @@ fn a_batch_staged_before_its_pipeline_got_a_new_key_is_refused() {
     pipeline.target.mode = Mode::Upsert;
     pipeline.target.key = vec!["new".into()];
     let batch = manifest(&["00"]);
-    let files = LoadFiles { rows: None, objects: "s3://s/o".into() };
+    let files = LoadFiles { rows: None, objects: "s3://s/o".into(), partial: false };
     let token = Token::new([(batch.batch, "m")], 1);
     let error = plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
         .expect_err("lacks its key");
@@ -180,6 +209,9 @@ fn batches_share_a_load_while_no_object_comes_twice_and_the_columns_stay() {
     let mut changed = other.clone();
     changed.columns.pop();
     assert_eq!(first_group(&[a.clone(), changed]), 1);
+    let mut other_part = other.clone();
+    other_part.batch = a.batch;
+    assert_eq!(first_group(&[a.clone(), other_part, other.clone()]), 1, "two parts of a batch");
     let many: Vec<Manifest> = (0..15).map(|at| manifest(&[&at.to_string()])).collect();
     assert_eq!(first_group(&many), 10);
     assert_eq!(first_group(&[]), 0);
@@ -194,6 +226,9 @@ fn a_token_depends_on_its_batches_their_messages_and_its_attempt_and_fits_the_da
     assert_ne!(token, Token::new([(batch, "redriven")], 1));
     assert_ne!(token, Token::new([(batch, "m"), (BatchId::new(), "n")], 1));
     assert!(token.as_str().len() <= 64);
+    assert_eq!(token.part(1), token.part(1));
+    assert_ne!(token.part(1), token.part(2));
+    assert_ne!(token.part(0), token);
 }
 
 #[test]
@@ -201,7 +236,11 @@ fn the_warehouses_texts_tell_busy_from_refused() {
     for (text, kind) in [
         ("ERROR: deadlock detected", ErrorKind::WarehouseBusy),
         ("ERROR: Query (123) cancelled on user's request", ErrorKind::WarehouseBusy),
-        ("Redshift endpoint doesn't exist: cluster is paused", ErrorKind::WarehouseBusy),
+        ("ERROR: 1018 DETAIL: Relation does not exist", ErrorKind::WarehouseBusy),
+        ("ERROR: canceling statement due to lock timeout", ErrorKind::WarehouseBusy),
+        ("Redshift endpoint doesn't exist: cluster is paused", ErrorKind::WarehouseDown),
+        ("ERROR: cluster is resizing", ErrorKind::WarehouseDown),
+        ("ERROR: cluster is in read-only mode", ErrorKind::WarehouseDown),
         ("ERROR: Disk Full", ErrorKind::WarehouseBusy),
         ("Query (123) cancelled by WLM abort action of Query Monitoring Rule", ErrorKind::WarehouseBusy),
         ("ERROR: canceling statement due to statement timeout", ErrorKind::TimedOut),
@@ -211,8 +250,15 @@ fn the_warehouses_texts_tell_busy_from_refused() {
         ),
         ("Spectrum Scan Error. error: Access Denied", ErrorKind::WarehouseForbidden),
         ("ERROR: permission denied for relation reviews", ErrorKind::WarehouseForbidden),
-        ("ERROR: Load into table 'x' failed.", ErrorKind::WarehouseRefused),
-        ("ERROR: relation \"a.b\" does not exist", ErrorKind::WarehouseRefused),
+        (
+            "ERROR: Load into table 'x' failed.  Check 'sys_load_error_detail' system table for details.",
+            ErrorKind::CopyRefused,
+        ),
+        ("ERROR: Spectrum Scan Error\n  code: 15007\n  context: Unmatched number of columns", ErrorKind::CopyRefused),
+        ("S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey", ErrorKind::CopyRefused),
+        ("ERROR: relation \"a.b\" does not exist", ErrorKind::WarehouseSchema),
+        ("ERROR: column \"amount\" of relation \"t\" does not exist", ErrorKind::WarehouseSchema),
+        ("ERROR: Cannot insert a NULL value into column amount", ErrorKind::WarehouseRefused),
     ] {
         assert_eq!(verdict(text), kind, "{text}");
     }

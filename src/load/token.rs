@@ -23,6 +23,18 @@ impl Token {
             hash.update([0]);
         }
         hash.update(attempt.to_le_bytes());
+        Token::of(hash)
+    }
+
+    /// The token of the `number`-th load of a part of what this token's load would take.
+    pub fn part(&self, number: u32) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(&self.0);
+        hash.update(number.to_le_bytes());
+        Token::of(hash)
+    }
+
+    fn of(hash: Sha256) -> Self {
         let mut text = String::with_capacity(40);
         for byte in &hash.finalize()[..20] {
             // Writing to a String cannot fail.

@@ -172,4 +172,8 @@ pub struct LoadMessage {
     pub batch: BatchId,
     /// Where its manifest is, as `s3://bucket/key`.
     pub manifest: String,
+    /// The only objects of the batch that are to be loaded, by their ids; absent: all. So does a parked message name the objects
+    /// that a load failed at, after the rest of their batch was loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects: Option<Vec<String>>,
 }

@@ -1,7 +1,7 @@
 //! Collecting a pipeline's objects into batches.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -11,7 +11,7 @@ use super::budget::{Budget, StageShare};
 use super::close::{Closer, Filled};
 use super::inflight::{Outcome, Work};
 use super::read::ReadObject;
-use crate::batch::{Cut, OpenBatch, cut, deadline};
+use crate::batch::{Collecting, Cut, OpenBatch, cut, deadline};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::model::PartitionValue;
 use crate::stage::Quarantine;
@@ -19,6 +19,8 @@ use crate::telemetry::metrics as names;
 
 /// The partitions of a batch that have files of their own; an object of one more goes to the next batch.
 const MOST_PARTITIONS: usize = 8;
+/// How often an open batch is looked at, at least.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// One pipeline's batches: one that takes objects, and at most one that is being closed.
 pub(super) struct Batcher {
@@ -39,7 +41,10 @@ impl Batcher {
     /// Only `Fatal` ones.
     pub(super) async fn run(mut self, mut objects: mpsc::Receiver<(Work, ReadObject)>) -> Result<()> {
         loop {
-            let due = self.open.as_ref().map(|filled| deadline(filled.batch.opened(), self.freshness()));
+            let due = self.open.as_ref().map(|filled| {
+                // What is observed changes: an open batch is looked at again soon.
+                deadline(filled.batch.opened(), self.collecting().time).min(Instant::now() + LOOK_AGAIN)
+            });
             let received = match due {
                 None => objects.recv().await,
                 Some(due) => tokio::select! {
@@ -74,8 +79,10 @@ impl Batcher {
         self.await_closing().await
     }
 
-    fn freshness(&self) -> std::time::Duration {
-        self.closer.runtime.pipeline.freshness
+    /// For how long a batch may collect, by what is observed now.
+    fn collecting(&self) -> Collecting {
+        let runtime = &self.closer.runtime;
+        runtime.pace.collecting(runtime.name(), runtime.pipeline.freshness)
     }
 
     fn would_open_too_many(&self, partition: &[PartitionValue]) -> bool {
@@ -122,7 +129,7 @@ impl Batcher {
 
     async fn cut_if_due(&mut self) -> Result<()> {
         let due = self.open.as_ref().and_then(|filled| {
-            cut(&filled.batch, &self.closer.runtime.pipeline.batch, self.freshness(), Instant::now())
+            cut(&filled.batch, &self.closer.runtime.pipeline.batch, self.collecting(), Instant::now())
         });
         let crowded = self.open.as_mut().is_some_and(|filled| {
             let held = filled.held();

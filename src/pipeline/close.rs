@@ -75,6 +75,9 @@ impl Closer {
         for work in works {
             self.settler.settle(work, outcome.clone()).await;
         }
+        if let (Ok(manifest), Some(tee)) = (&closed, self.runtime.tee.get()) {
+            tee.staged(manifest).await;
+        }
         match closed {
             Err(error) if error.fault() == Fault::Fatal => Err(error),
             _ => Ok(()),
@@ -135,10 +138,13 @@ impl Closer {
         persist("manifest", || write_manifest(&self.store, &key, &manifest)).await?;
         failpoint::passed("intake.manifest-written");
 
-        let message = LoadMessage { version: 1, pipeline: name.to_owned(), batch: id, manifest: self.area.url(&key) };
+        let manifest_url = self.area.url(&key);
+        let message =
+            LoadMessage { version: 1, pipeline: name.to_owned(), batch: id, manifest: manifest_url, objects: None };
         let body = serde_json::json!(message).to_string();
         let deduplication = id.to_string();
         persist("send", || self.loads.send(&body, name, &deduplication)).await?;
+        self.runtime.pace.sent(Instant::now());
         failpoint::passed("intake.load-sent");
         Ok(manifest)
     }

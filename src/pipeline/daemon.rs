@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -11,16 +11,20 @@ use super::budget::Budget;
 use super::intake::Intake;
 use super::loader::Loader;
 use super::runtime::Runtime;
+use super::tee::Tee;
 use crate::aws::Clients;
 use crate::config::{Config, Service};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::load::Warehouse;
-use crate::queue::{Depth, Leases, SqsQueue};
+use crate::queue::{Depth, SqsQueue};
 use crate::stage::{Area, Store};
 use crate::telemetry::metrics as names;
 
 /// How often the queues' depths are asked for.
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
+
+/// Firehose is given so long at the end, however short the grace is.
+const LEAST_FLUSH: Duration = Duration::from_secs(2);
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,7 @@ impl Daemon {
         let events = SqsQueue::new(clients.sqs.clone(), "events", service.queues.events.clone());
         let loads = SqsQueue::new(clients.sqs.clone(), "loads", service.queues.loads.clone());
         let area = Area::new(service.staging.uri.clone());
+        let grace = service.limits.shutdown_grace;
         let store =
             Store::new(clients.staging.clone(), service.staging.uri.bucket.clone(), service.staging.encryption.clone());
         metrics::gauge!(names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION"), "role" => role.as_str()).set(1.0);
@@ -92,6 +97,18 @@ impl Daemon {
         tracing::info!(role = role.as_str(), pipelines = runtimes.len(), "ready");
 
         let stop = shutdown.child_token();
+        let copies_end = CancellationToken::new();
+        let mut copies = JoinSet::new();
+        for runtime in &runtimes {
+            if let Some(config) = &runtime.pipeline.firehose {
+                let (name, client) = (runtime.name(), clients.firehose.clone());
+                let (tee, sending) = Tee::new(name, config, client, store.clone(), copies_end.clone());
+                if runtime.tee.set(tee).is_ok() {
+                    copies.spawn(sending);
+                }
+            }
+        }
+        let paced = runtimes.clone();
         let mut roles = JoinSet::new();
         if role != Role::Load {
             let intake = Intake {
@@ -112,29 +129,37 @@ impl Daemon {
             roles.spawn(intake.run(stop.clone()));
         }
         if role != Role::Intake {
-            let loader = Loader {
-                loads: loads.clone(),
-                store,
-                area,
-                warehouse: Warehouse::new(clients.redshift, service.warehouse),
-                runtimes,
-                leases: Leases::new(),
-                prepared: std::sync::Mutex::default(),
-                registered: std::sync::Mutex::default(),
-                fatal: std::sync::Mutex::default(),
-            };
+            let warehouse = Warehouse::new(clients.redshift, service.warehouse);
+            let loader = Loader::new(loads.clone(), store, area, warehouse, runtimes);
             roles.spawn(loader.run(stop.clone()));
         }
         let sampling_end = CancellationToken::new();
-        let sampling = tokio::spawn(sample([events, loads], sampling_end.clone()));
+        let sampling = tokio::spawn(sample([events, loads], paced, sampling_end.clone()));
         let mut ended = Ok(());
-        while let Some(role) = roles.join_next().await {
+        let mut stopped = None;
+        loop {
+            let role = tokio::select! {
+                role = roles.join_next() => role,
+                () = stop.cancelled(), if stopped.is_none() => {
+                    stopped = Some(Instant::now());
+                    continue;
+                }
+            };
+            let Some(role) = role else { break };
             // If one role fails for good, the other must not go on alone: nobody would see it.
             stop.cancel();
             let role = role.unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "a role ended early", error)));
             ended = ended.and(role);
         }
         ready.store(false, Ordering::Release);
+        // What the roles left of the grace is Firehose's.
+        copies_end.cancel();
+        let grace_end = stopped.unwrap_or_else(Instant::now) + grace.max(LEAST_FLUSH);
+        let flushed = tokio::time::timeout_at(grace_end.into(), async { while copies.join_next().await.is_some() {} });
+        if flushed.await.is_err() {
+            tracing::warn!("copies for Firehose are not sent at the end of shutdown_grace, and are lost");
+            copies.shutdown().await;
+        }
         sampling_end.cancel();
         if let Err(error) = sampling.await {
             tracing::error!(%error, "sampling the queues ended early");
@@ -168,22 +193,27 @@ async fn check(queues: &[&SqsQueue], store: &Store, prefix: &str, shutdown: &Can
     Ok(())
 }
 
-/// Exports the depths of the queues.
-async fn sample(queues: [SqsQueue; 2], end: CancellationToken) {
+/// Exports the depths of the queues, and tells them to the pipelines.
+async fn sample(queues: [SqsQueue; 2], runtimes: Vec<Arc<Runtime>>, end: CancellationToken) {
     let mut ticks = tokio::time::interval(SAMPLE_EVERY);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = end.cancelled() => return,
         }
+        let mut known = Vec::new();
         for queue in &queues {
             match queue.depths().await {
                 Ok((depth, dead_letters)) => {
+                    known.push(depth);
                     export(queue.name(), depth);
                     export(if queue.name() == "events" { "events_dlq" } else { "loads_dlq" }, dead_letters);
                 }
                 Err(error) => tracing::debug!(%error, "the depth of a queue is not known"),
             }
+        }
+        if let [events, loads] = known[..] {
+            runtimes.iter().for_each(|runtime| runtime.pace.sampled(events, loads, runtimes.len()));
         }
     }
 }

@@ -151,7 +151,9 @@ impl Intake {
         let mut failures = 0;
         loop {
             // A batch also closes by age, so what is held never waits for what is not received.
-            if settler.held() >= self.limits.held_messages {
+            let full = settler.held() >= self.limits.held_messages;
+            self.runtimes.iter().for_each(|runtime| runtime.pace.held(full));
+            if full {
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_millis(50)) => continue,
                     () = stop.cancelled() => return Ok(()),

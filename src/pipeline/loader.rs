@@ -1,56 +1,78 @@
 //! Load: from the loads queue to committed rows.
+//!
+//! This file receives, with the circuit breaker before it; `batches` settles what was received, `transaction` runs one load,
+//! `narrow` finds what a load fails at, and `park` puts that aside.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+mod batches;
+mod narrow;
+mod park;
+mod partitions;
+mod transaction;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::prepare::prepare;
+use super::breaker::{Breaker, FIRST_WAIT, LONGEST_WAIT, Permit, Signal};
 use super::runtime::Runtime;
-use super::settle;
 use crate::backoff;
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, Fault, Result};
 use crate::failpoint;
-use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, add_partition, first_group, is_missing_relation, plan};
-use crate::model::{LoadMessage, Manifest, Partition};
-use crate::queue::{Leases, Message, Reason, SqsQueue};
-use crate::stage::{Area, LEDGER_COLUMNS, Store, copy_manifest, read_manifest};
+use crate::load::Warehouse;
+use crate::queue::{Leases, Message, SqsQueue};
+use crate::stage::{Area, Store};
 use crate::telemetry::metrics as names;
 
 /// Loads of different pipelines that run at the same time.
 const CONCURRENT_LOADS: usize = 4;
 
-/// The longest that a load is put off after transient faults.
-const LONGEST_DELAY: Duration = Duration::from_secs(900);
-
 /// What the loader works with.
 pub(super) struct Loader {
-    pub(super) loads: SqsQueue,
-    pub(super) store: Store,
-    pub(super) area: Area,
-    pub(super) warehouse: Warehouse,
-    pub(super) runtimes: Vec<Arc<Runtime>>,
-    pub(super) leases: Leases,
+    loads: SqsQueue,
+    store: Store,
+    area: Area,
+    warehouse: Warehouse,
+    runtimes: Vec<Arc<Runtime>>,
+    leases: Leases,
     /// The pipelines whose tables are known to exist.
-    pub(super) prepared: Mutex<HashSet<usize>>,
+    prepared: Mutex<HashSet<usize>>,
     /// The partitions that this process knows to be added.
-    pub(super) registered: Mutex<HashSet<(usize, String)>>,
+    registered: Mutex<HashSet<(usize, String)>>,
     /// What stops the loader for good.
-    pub(super) fatal: Mutex<Option<Error>>,
-}
-
-/// A batch that waits for its load, with its message.
-struct Waiting {
-    message: Message,
-    manifest: Manifest,
+    fatal: Mutex<Option<Error>>,
+    breaker: Mutex<Breaker>,
 }
 
 impl Loader {
+    pub(super) fn new(
+        loads: SqsQueue,
+        store: Store,
+        area: Area,
+        warehouse: Warehouse,
+        runtimes: Vec<Arc<Runtime>>,
+    ) -> Self {
+        Loader {
+            loads,
+            store,
+            area,
+            warehouse,
+            runtimes,
+            leases: Leases::new(),
+            prepared: Mutex::default(),
+            registered: Mutex::default(),
+            fatal: Mutex::default(),
+            breaker: Mutex::new(Breaker::new(|openings| {
+                // Half of it is certain: several loaders keep apart, and none asks at once.
+                let wait = backoff::delay(openings, FIRST_WAIT, LONGEST_WAIT);
+                (wait + FIRST_WAIT).min(LONGEST_WAIT)
+            })),
+        }
+    }
+
     /// Runs until `shutdown`, then ends the loads that have begun.
     ///
     /// # Errors
@@ -75,8 +97,10 @@ impl Loader {
                     for (group, messages) in loader.groups(messages) {
                         let (loader, permit, stop) = (loader.clone(), permit.clone(), stop.clone());
                         tasks.spawn(async move {
-                            if let Err(error) = loader.load_group(&group, messages).await {
-                                loader.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                            let ended = loader.load_group(&group, messages).await;
+                            loader.breaker().untried();
+                            if let Err(error) = ended {
+                                lock(&loader.fatal).get_or_insert(error);
                                 stop.cancel();
                             }
                             drop(permit);
@@ -89,7 +113,7 @@ impl Loader {
         };
         tasks.close();
         tasks.wait().await;
-        if let Some(fatal) = loader.fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(fatal) = lock(&loader.fatal).take() {
             ended = Err(fatal);
         }
         leases_end.cancel();
@@ -101,10 +125,33 @@ impl Loader {
         ended
     }
 
-    /// The next messages; `None` at the shutdown.
+    /// The next messages, once the breaker permits to receive any; `None` at the shutdown.
     async fn receive(&self, shutdown: &CancellationToken) -> Result<Option<Vec<Message>>> {
         let mut failures = 0;
         loop {
+            self.export_breaker();
+            let permit = self.breaker().permit(Instant::now());
+            match permit {
+                Permit::Wait(wait) => {
+                    if !sleep(wait, shutdown).await {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+                Permit::Probe => {
+                    let probed = tokio::select! {
+                        probed = self.warehouse.probe() => probed,
+                        () = shutdown.cancelled() => return Ok(None),
+                    };
+                    match &probed {
+                        Ok(()) => tracing::info!("the warehouse answers again; trying a load"),
+                        Err(error) => tracing::warn!(%error, "the warehouse is still down"),
+                    }
+                    self.breaker().probed(Signal::of(&probed), Instant::now());
+                    continue;
+                }
+                Permit::Receive | Permit::Try => {}
+            }
             let received = tokio::select! {
                 received = self.loads.receive() => received,
                 () = shutdown.cancelled() => return Ok(None),
@@ -112,7 +159,15 @@ impl Loader {
             match received {
                 Ok(messages) if messages.is_empty() => failures = 0,
                 Ok(messages) => {
+                    failures = 0;
                     failpoint::passed("load.received");
+                    if permit == Permit::Try {
+                        self.breaker().trying();
+                    } else if matches!(self.breaker().permit(Instant::now()), Permit::Wait(_) | Permit::Probe) {
+                        // It opened while the queue was asked: these would only fail, too.
+                        self.give_back(&messages, FIRST_WAIT).await;
+                        continue;
+                    }
                     return Ok(Some(messages));
                 }
                 Err(error) if error.fault() == Fault::Fatal => return Err(error),
@@ -121,9 +176,8 @@ impl Loader {
                     metrics::counter!(names::RETRIES, "operation" => "receive").increment(1);
                     tracing::warn!(%error, failures, "no loads could be received; trying again");
                     let delay = backoff::delay(failures, Duration::from_millis(500), Duration::from_secs(30));
-                    tokio::select! {
-                        () = tokio::time::sleep(delay) => {}
-                        () = shutdown.cancelled() => return Ok(None),
+                    if !sleep(delay, shutdown).await {
+                        return Ok(None);
                     }
                 }
             }
@@ -140,240 +194,44 @@ impl Loader {
         groups
     }
 
-    /// Loads the batches of a pipeline. Every message is settled: deleted, parked or put off.
-    ///
-    /// # Errors
-    /// Only `Fatal` ones, after the messages were put off.
-    async fn load_group(&self, group: &str, messages: Vec<Message>) -> Result<()> {
-        let Some(runtime) = self.runtimes.iter().find(|runtime| runtime.name() == group).cloned() else {
-            let error = Error::new(ErrorKind::Configuration, format!("this process has no pipeline {group:?}"));
-            tracing::error!(pipeline = group, "batches of a pipeline that this process does not have; another may");
-            self.put_off(&messages, &error).await;
-            return Ok(());
-        };
-        let mut waiting = Vec::new();
-        let mut messages = messages.into_iter();
-        while let Some(message) = messages.next() {
-            match self.manifest(&message).await {
-                Ok(manifest) => waiting.push(Waiting { message, manifest }),
-                Err(error) if error.fault() == Fault::Poison => self.park(&runtime, &message, &error).await,
-                Err(error) => {
-                    tracing::warn!(pipeline = group, %error, "a batch's manifest could not be read; trying again later");
-                    // The order within the group is kept: what comes after waits too.
-                    let rest: Vec<Message> = std::iter::once(message).chain(messages).collect();
-                    self.put_off(&rest, &error).await;
-                    if error.fault() == Fault::Fatal {
-                        let waiting: Vec<Message> = waiting.into_iter().map(|batch: Waiting| batch.message).collect();
-                        self.put_off(&waiting, &error).await;
-                        return Err(error);
-                    }
-                    break;
-                }
+    /// Tells the breaker how a call to the warehouse ended; gives the outcome back.
+    fn observed<T>(&self, outcome: Result<T>) -> Result<T> {
+        let mut breaker = self.breaker();
+        let before = breaker.state();
+        breaker.called(Signal::of(&outcome), Instant::now());
+        let after = breaker.state();
+        drop(breaker);
+        if before != after {
+            self.export_breaker();
+            match after {
+                "open" => tracing::warn!("the warehouse is down: no loads are received until it answers again"),
+                _ => tracing::info!("the warehouse is back"),
             }
         }
-        failpoint::passed("load.manifests-read");
-        let mut single = 0;
-        while !waiting.is_empty() {
-            let manifests: Vec<Manifest> = waiting.iter().map(|batch| batch.manifest.clone()).collect();
-            let size = if single > 0 { 1 } else { first_group(&manifests) };
-            single -= usize::from(single > 0);
-            let rest = waiting.split_off(size);
-            match self.load(&runtime, &waiting).await {
-                Ok(()) => {
-                    let receipts: Vec<String> = waiting.iter().map(|batch| batch.message.receipt.clone()).collect();
-                    for batch in &waiting {
-                        self.leases.end(&batch.message.id);
-                    }
-                    settle::delete(&self.loads, &receipts).await;
-                    waiting = rest;
-                }
-                Err(error) if (error.fault() == Fault::Poison || error.kind() == ErrorKind::TimedOut) && size > 1 => {
-                    // One of them is at fault, or they are too much together: each by itself, so that the others are loaded.
-                    tracing::warn!(pipeline = group, batches = size, %error, "a load failed; loading its batches one by one");
-                    single = size;
-                    waiting.extend(rest);
-                }
-                Err(error) if error.fault() == Fault::Poison => {
-                    for batch in &waiting {
-                        self.park(&runtime, &batch.message, &error).await;
-                    }
-                    waiting = rest;
-                }
-                Err(error) => {
-                    metrics::counter!(names::LOADS, "pipeline" => group.to_owned(), "outcome" => "retried")
-                        .increment(1);
-                    tracing::warn!(pipeline = group, %error, "a load failed; trying again later");
-                    waiting.extend(rest);
-                    let messages: Vec<Message> = waiting.into_iter().map(|batch| batch.message).collect();
-                    self.put_off(&messages, &error).await;
-                    return if error.fault() == Fault::Fatal { Err(error) } else { Ok(()) };
-                }
-            }
+        outcome
+    }
+
+    fn export_breaker(&self) {
+        let state = self.breaker().state();
+        for each in ["closed", "open", "half_open"] {
+            metrics::gauge!(names::WAREHOUSE_BREAKER, "state" => each).set(if each == state { 1.0 } else { 0.0 });
         }
-        Ok(())
     }
 
-    async fn manifest(&self, message: &Message) -> Result<Manifest> {
-        let body: LoadMessage = serde_json::from_str(&message.body)
-            .map_err(|error| Error::caused(ErrorKind::Malformed, "the message is no request for a load", error))?;
-        read_manifest(&self.store, &body.manifest).await
-    }
-
-    /// Loads batches in one transaction.
-    async fn load(&self, runtime: &Runtime, batches: &[Waiting]) -> Result<()> {
-        let ledger = Ledger::new(&self.warehouse.config().ledger_schema, runtime.name());
-        self.prepare(runtime, &ledger).await?;
-        let manifests: Vec<Manifest> = batches.iter().map(|batch| batch.manifest.clone()).collect();
-        let attempt = batches.iter().map(|batch| batch.message.receive_count).max().unwrap_or(1);
-        // Alone after it failed among others, a batch is another load: its token differs by its batches.
-        let token = Token::new(batches.iter().map(|batch| (batch.manifest.batch, batch.message.id.as_ref())), attempt);
-        let files = self.write_copy_manifests(runtime, &manifests, &token).await?;
-        failpoint::passed("load.copy-manifests-written");
-        let statements =
-            plan(&runtime.pipeline, self.warehouse.config(), &ledger, LEDGER_COLUMNS, &manifests, &files, &token)?;
-        let began = Instant::now();
-        let loaded = self.warehouse.transaction(&statements, &token, &format!("tidegate-{}", runtime.name())).await;
-        let pipeline = runtime.name().to_owned();
-        metrics::histogram!(names::LOAD_SECONDS, "pipeline" => pipeline).record(began.elapsed());
-        let rows = match loaded {
-            Err(error) if is_missing_relation(error.message()) => {
-                // A table was dropped or renamed since it was seen: not the batch's fault, and the next try looks again.
-                self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&runtime.index);
-                return Err(Error::caused(ErrorKind::WarehouseForbidden, error.message().to_owned(), error));
-            }
-            loaded => loaded?,
-        };
-        failpoint::passed("load.committed");
-        let report = Report::read(&rows).ok_or_else(|| {
-            Error::new(ErrorKind::WarehouseBusy, "a load was committed, but its report could not be read")
-        })?;
-        count(runtime, &manifests, &report, &token, began);
-        self.register(runtime, &manifests).await
-    }
-
-    /// Makes the batches' folders partitions of the external table, after their commit: Redshift has no transaction for it.
-    ///
-    /// Each statement may run again, so what fails is tried again with the whole load, which then is a no-op.
-    async fn register(&self, runtime: &Runtime, manifests: &[Manifest]) -> Result<()> {
-        let Some(table) = &runtime.pipeline.stage.external_table else { return Ok(()) };
-        let partitions: BTreeSet<&Partition> = manifests.iter().flat_map(|manifest| &manifest.partitions).collect();
-        for partition in partitions {
-            let known = (runtime.index, partition.location.clone());
-            if self.registered.lock().unwrap_or_else(PoisonError::into_inner).contains(&known) {
-                continue;
-            }
-            match add_partition(table, partition) {
-                Ok(sql) => {
-                    self.warehouse.query(&sql).await.map_err(|error| match error.fault() {
-                        Fault::Transient => error,
-                        // The rows are in the target: redriving the parked message tries only this again.
-                        Fault::Poison | Fault::Fatal => {
-                            let message = format!("the rows are loaded, but {table} did not take their partition");
-                            Error::caused(ErrorKind::WarehouseRefused, message, error)
-                        }
-                    })?;
-                    tracing::info!(pipeline = runtime.name(), %table, location = partition.location, "partition added");
-                }
-                Err(value) => tracing::error!(
-                    pipeline = runtime.name(), %table, location = partition.location, value,
-                    "a partition is not added: its value has other characters than letters, digits and -_.:"
-                ),
-            }
-            self.registered.lock().unwrap_or_else(PoisonError::into_inner).insert(known);
-        }
-        Ok(())
-    }
-
-    async fn prepare(&self, runtime: &Runtime, ledger: &Ledger) -> Result<()> {
-        let known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).contains(&runtime.index);
-        if !known {
-            prepare(&self.warehouse, ledger, runtime).await?;
-            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(runtime.index);
-        }
-        Ok(())
-    }
-
-    async fn write_copy_manifests(
-        &self,
-        runtime: &Runtime,
-        manifests: &[Manifest],
-        token: &Token,
-    ) -> Result<LoadFiles> {
-        // Named by the first batch's day and the token, so that another attempt with the same token writes the same.
-        let at = manifests.first().map_or(Timestamp::UNIX_EPOCH, |manifest| manifest.closed_at);
-        let key = |what| self.area.copy_manifest(runtime.name(), at, token.as_str(), what);
-        let put = async |what: &'static str, body: Vec<u8>| -> Result<String> {
-            let key = key(what);
-            self.store.put(&key, Bytes::from(body), "application/json").await?;
-            Ok(self.area.url(&key))
-        };
-        let objects = put("objects", copy_manifest(manifests.iter().map(|manifest| &manifest.objects_file))).await?;
-        let has_rows = manifests.iter().any(|manifest| !manifest.files.is_empty());
-        let rows = match has_rows {
-            true => Some(put("rows", copy_manifest(manifests.iter().flat_map(|manifest| &manifest.files))).await?),
-            false => None,
-        };
-        Ok(LoadFiles { rows, objects })
-    }
-
-    async fn park(&self, runtime: &Runtime, message: &Message, error: &Error) {
-        metrics::counter!(names::LOADS, "pipeline" => runtime.name().to_owned(), "outcome" => "parked").increment(1);
-        let subject = serde_json::from_str::<LoadMessage>(&message.body)
-            .map_or_else(|_| "an unreadable message".to_owned(), |body| format!("batch {}", body.batch));
-        let reason = Reason::of("load", error).about(runtime.name(), subject);
-        self.leases.end(&message.id);
-        settle::park(&self.loads, message, &reason).await;
-    }
-
-    /// Makes messages visible again later, the later the more often they were received.
-    async fn put_off(&self, messages: &[Message], error: &Error) {
-        let receives = messages.iter().map(|message| message.receive_count).max().unwrap_or(1);
-        let delay = match error.kind() {
-            ErrorKind::Stopping => Duration::ZERO,
-            _ => backoff::delay(receives, Duration::from_secs(2), LONGEST_DELAY),
-        };
-        for message in messages {
-            self.leases.end(&message.id);
-        }
-        let receipts: Vec<String> = messages.iter().map(|message| message.receipt.clone()).collect();
-        settle::release(&self.loads, &receipts, delay).await;
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        lock(&self.breaker)
     }
 }
 
-fn count(runtime: &Runtime, manifests: &[Manifest], report: &Report, token: &Token, began: Instant) {
-    let pipeline = runtime.name().to_owned();
-    metrics::counter!(names::LOADS, "pipeline" => pipeline.clone(), "outcome" => "committed").increment(1);
-    metrics::histogram!(names::LOAD_BATCHES, "pipeline" => pipeline.clone()).record(manifests.len() as f64);
-    let now = Timestamp::now();
-    let mut fates = [("inserted", 0), ("updated", 0), ("unchanged", 0), ("superseded", 0), ("already_loaded", 0)];
-    for manifest in manifests {
-        if report.was_loaded_before(manifest.batch, token.as_str()) {
-            fates[4].1 += manifest.counts().staged;
-            continue;
-        }
-        for object in &manifest.objects {
-            let age = now.duration_since(object.event_time).as_secs_f64().max(0.0);
-            metrics::histogram!(names::FRESHNESS_SECONDS, "pipeline" => pipeline.clone()).record(age);
-        }
+/// Sleeps; whether the shutdown did not come before.
+async fn sleep(wait: Duration, shutdown: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => true,
+        () = shutdown.cancelled() => false,
     }
-    for batch in report.batches.iter().filter(|batch| batch.token == token.as_str()) {
-        let counts = [batch.inserted, batch.updated, batch.unchanged, batch.superseded, batch.already_loaded];
-        for (fate, count) in fates.iter_mut().zip(counts) {
-            fate.1 += count;
-        }
-    }
-    for (fate, rows) in fates {
-        metrics::counter!(names::ROWS_LOADED, "pipeline" => pipeline.clone(), "fate" => fate).increment(rows);
-    }
-    let [inserted, updated, _, superseded, already_loaded] = fates.map(|(_, rows)| rows);
-    tracing::info!(
-        pipeline = runtime.name(),
-        batches = manifests.len(),
-        inserted,
-        updated,
-        superseded,
-        already_loaded,
-        seconds = began.elapsed().as_secs_f64(),
-        "loaded"
-    );
+}
+
+/// What is guarded stays whole at a panic: each change is one assignment or insert.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

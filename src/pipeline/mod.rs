@@ -4,6 +4,7 @@
 //! `Fatal` errors: everything else is retried, parked or released where it happens.
 
 mod batcher;
+mod breaker;
 mod budget;
 mod close;
 mod collect;
@@ -14,11 +15,13 @@ mod inflight;
 mod intake;
 mod loader;
 mod offline;
+mod pace;
 mod prepare;
 mod read;
 mod replay;
 mod runtime;
 mod settle;
+mod tee;
 
 pub use daemon::{Daemon, Role};
 pub use offline::{Decoded, Offline};

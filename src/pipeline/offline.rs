@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::model::{ObjectId, Origin, Reject};
 
 /// A pipeline that reads objects from memory.
-#[derive(Debug)]
 pub struct Offline {
     runtime: Runtime,
 }

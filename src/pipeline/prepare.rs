@@ -9,7 +9,7 @@ use crate::schema::ddl::{self, DdlColumn};
 /// Creates what is missing: the ledger always, the target only with `create = true`.
 ///
 /// # Errors
-/// `WarehouseRefused` if the target is missing and not to be created; the errors of the warehouse.
+/// `WarehouseSchema` if the target is missing and not to be created; the errors of the warehouse.
 pub(super) async fn prepare(warehouse: &Warehouse, ledger: &Ledger, runtime: &Runtime) -> Result<()> {
     let target = &runtime.pipeline.target;
     let mut statements = Vec::new();
@@ -23,7 +23,7 @@ pub(super) async fn prepare(warehouse: &Warehouse, ledger: &Ledger, runtime: &Ru
                 target.table,
                 runtime.name()
             );
-            return Err(Error::new(ErrorKind::WarehouseForbidden, message));
+            return Err(Error::new(ErrorKind::WarehouseSchema, message));
         }
         statements.extend(missing(warehouse, &target.table.schema, target_ddl(runtime)).await?);
     }

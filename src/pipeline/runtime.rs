@@ -1,8 +1,12 @@
 //! A pipeline, ready to run.
 
+use std::sync::OnceLock;
+
 use arrow_schema::SchemaRef;
 
 use super::drift::UnknownFields;
+use super::pace::Pace;
+use super::tee::Tee;
 use crate::config::{ColumnSource, Pipeline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ManifestColumn, Partition, PartitionValue, Value};
@@ -15,7 +19,6 @@ use crate::stage::{Area, DataFiles, DataFolder, Store};
 const PARTITION_BYTES: usize = 60;
 
 /// A pipeline with all that is derived from it once.
-#[derive(Debug)]
 pub(super) struct Runtime {
     /// Its place in the configuration.
     pub(super) index: usize,
@@ -27,13 +30,26 @@ pub(super) struct Runtime {
     pub(super) unknown_fields: UnknownFields,
     /// How many files a batch should have, or a multiple of it.
     slices: usize,
+    /// What is observed of its loads.
+    pub(super) pace: Pace,
+    /// Its copy for Firehose, while the process runs.
+    pub(super) tee: OnceLock<Tee>,
 }
 
 impl Runtime {
     pub(super) fn new(index: usize, pipeline: Pipeline, slices: usize) -> Self {
         let plan = Plan::new(&pipeline);
         let schema = Rows::schema(&pipeline.columns);
-        Runtime { index, pipeline, plan, schema, unknown_fields: UnknownFields::default(), slices }
+        Runtime {
+            index,
+            pipeline,
+            plan,
+            schema,
+            unknown_fields: UnknownFields::default(),
+            slices,
+            pace: Pace::default(),
+            tee: OnceLock::new(),
+        }
     }
 
     /// The name, for labels and logs.

@@ -146,6 +146,13 @@ pub(super) async fn park(queue: &SqsQueue, message: &Message, reason: &Reason) {
     }
 }
 
+/// Parks a message as several, each a part of what it asked for; if that fails it is not deleted, and comes again.
+pub(super) async fn park_parts(queue: &SqsQueue, message: &Message, parts: &[(String, Reason)]) {
+    if persist("park", || queue.park_parts(message, parts)).await.is_some() {
+        count(queue, "parked", 1);
+    }
+}
+
 /// Makes messages visible again after `delay`.
 pub(super) async fn release(queue: &SqsQueue, receipts: &[String], delay: Duration) {
     if receipts.is_empty() {

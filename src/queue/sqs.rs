@@ -8,6 +8,7 @@ use aws_sdk_sqs::types::{
     QueueAttributeName,
 };
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::Reason;
 use crate::aws::classify;
@@ -183,22 +184,34 @@ impl SqsQueue {
     /// # Errors
     /// When the copy may not be there (the message is not deleted), or the message could not be deleted.
     pub async fn park(&self, message: &Message, reason: &Reason) -> Result<()> {
-        let mut send = self
-            .client
-            .send_message()
-            .queue_url(&self.config.dead_letter_url)
-            .message_body(&message.body)
-            .set_message_attributes(Some(reason.attributes()));
-        if let Some(group) = &message.group {
-            send = send.message_group_id(group).message_deduplication_id(message.id.as_ref());
+        self.park_parts(message, &[(message.body.clone(), reason.clone())]).await
+    }
+
+    /// Puts a message for each of `parts` into the dead-letter queue, with its reason, and only then deletes the message itself.
+    ///
+    /// # Errors
+    /// As [`park`](Self::park).
+    pub async fn park_parts(&self, message: &Message, parts: &[(String, Reason)]) -> Result<()> {
+        for (body, reason) in parts {
+            let mut send = self
+                .client
+                .send_message()
+                .queue_url(&self.config.dead_letter_url)
+                .message_body(body)
+                .set_message_attributes(Some(reason.attributes()));
+            if let Some(group) = &message.group {
+                // By what it says: a second try may have found other parts, and none may be taken for one of the first.
+                let deduplication = format!("{}-{}", message.id, digest(body));
+                send = send.message_group_id(group).message_deduplication_id(deduplication);
+            }
+            send.send().await.map_err(|error| self.failed(error, "park in the dead-letter queue of"))?;
+            metrics::counter!(names::PARKED, "queue" => self.name, "stage" => reason.stage, "kind" => reason.kind)
+                .increment(1);
+            tracing::warn!(
+                queue = self.name, message.id = %message.id, pipeline = reason.pipeline, subject = reason.subject,
+                stage = reason.stage, fault = reason.fault, kind = reason.kind, reason = %reason.message, "parked"
+            );
         }
-        send.send().await.map_err(|error| self.failed(error, "park in the dead-letter queue of"))?;
-        metrics::counter!(names::PARKED, "queue" => self.name, "stage" => reason.stage, "kind" => reason.kind)
-            .increment(1);
-        tracing::warn!(
-            queue = self.name, message.id = %message.id, pipeline = reason.pipeline, subject = reason.subject,
-            stage = reason.stage, fault = reason.fault, kind = reason.kind, reason = %reason.message, "parked"
-        );
         self.delete(std::slice::from_ref(&message.receipt)).await?;
         Ok(())
     }
@@ -260,6 +273,11 @@ fn message(raw: aws_sdk_sqs::types::Message) -> Option<Message> {
             .unwrap_or(1),
         sent_at,
     })
+}
+
+/// 16 hexadecimal digits that tell bodies apart.
+fn digest(body: &str) -> String {
+    Sha256::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SQS counts visibility in whole seconds, at most 12 hours.

@@ -19,6 +19,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 /// batches/{pipeline}/{date}/{batch}/manifest.json                written last: the batch exists
 /// quarantine/pipeline={pipeline}/date={date}/{batch}.jsonl.gz    rejected records
 /// loads/{pipeline}/{date}/{token}/{rows,objects}.manifest        what one COPY reads
+/// loads/{pipeline}/{date}/{token}/objects.parquet                the objects of a load that takes only some of a batch
 /// ```
 #[derive(Debug, Clone)]
 pub struct Area {
@@ -77,6 +78,11 @@ impl Area {
     /// The key of a COPY's manifest; `what` is `rows` or `objects`.
     pub fn copy_manifest(&self, pipeline: &str, at: Timestamp, token: &str, what: &str) -> String {
         format!("{}loads/{pipeline}/{}/{token}/{what}.manifest", self.uri.prefix, date(at))
+    }
+
+    /// The key of the objects of a load that takes only some of its batch.
+    pub fn part_objects(&self, pipeline: &str, at: Timestamp, token: &str) -> String {
+        format!("{}loads/{pipeline}/{}/{token}/objects.parquet", self.uri.prefix, date(at))
     }
 }
 

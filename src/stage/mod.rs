@@ -11,6 +11,7 @@ mod manifest;
 mod objects;
 mod parquet;
 mod quarantine;
+mod read_back;
 mod text;
 mod upload;
 
@@ -19,6 +20,7 @@ pub use layout::{Area, parse_url};
 pub use manifest::{copy_manifest, read_manifest, write_manifest};
 pub use objects::{LEDGER_COLUMNS, objects_file};
 pub use quarantine::{Quarantine, QuarantineLine, read_quarantine};
+pub use read_back::ReadBack;
 pub use upload::{Store, Upload};
 
 #[cfg(test)]

@@ -117,6 +117,28 @@ impl Store {
         }
     }
 
+    /// Reads the bytes of an object from `start` up to, and not with, `end`.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_range(&self, key: &str, start: u64, end: u64) -> Result<Bytes> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .range(format!("bytes={start}-{}", end.saturating_sub(1)))
+            .send()
+            .await
+            .map_err(|error| classify(error, self.what("read", key), ErrorKind::Unavailable))?;
+        let body = answer
+            .body
+            .collect()
+            .await
+            .map_err(|error| Error::caused(ErrorKind::Unavailable, self.what("read", key), error))?;
+        Ok(body.into_bytes())
+    }
+
     /// Whether the bucket can be reached and listed.
     ///
     /// # Errors

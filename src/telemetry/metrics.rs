@@ -63,10 +63,12 @@ table! {
     UNKNOWN_FIELDS = "tidegate_unknown_fields_total", Counter, Count, ["pipeline"], "Fields that no column takes, each counted once a process, where on_unknown_field looks at them; the log has each with its first object.";
     READ_RESUMED = "tidegate_reads_resumed_total", Counter, Count, ["pipeline"], "Broken reads of objects that went on from where they had stopped.";
     CODEC_MISMATCHES = "tidegate_codec_mismatches_total", Counter, Count, ["pipeline"], "Objects compressed otherwise than their declaration, Content-Encoding or suffix says.";
-    BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, shutdown.";
+    BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, partitions, memory, held (no more could be received), shutdown.";
+    COLLECTING_SECONDS = "tidegate_batch_collecting_seconds", Gauge, Seconds, ["pipeline"], "For how long a batch may collect objects at the moment, by freshness, load time and backlog.";
+    COLLECTING_REASON = "tidegate_batch_collecting_reason", Gauge, Count, ["pipeline", "reason"], "1 for what decides how long a batch may collect, else 0: unmeasured, loading, loads_wait, events_wait, held.";
     BATCH_ROWS = "tidegate_batch_rows", Histogram, Count, ["pipeline"], "Rows of a staged batch.";
     STAGE_SECONDS = "tidegate_stage_seconds", Histogram, Seconds, ["pipeline"], "Time from a batch's close until its manifest is durable and its load is queued.";
-    LOADS = "tidegate_loads_total", Counter, Count, ["pipeline", "outcome"], "Load transactions: committed, retried, parked.";
+    LOADS = "tidegate_loads_total", Counter, Count, ["pipeline", "outcome"], "Loads: committed, retried, parked, or divided, of which a part is parked and the rest committed.";
     LOAD_BATCHES = "tidegate_load_batches", Histogram, Count, ["pipeline"], "Batches in a load transaction.";
     LOAD_SECONDS = "tidegate_load_seconds", Histogram, Seconds, ["pipeline"], "Time from submitting a load transaction until its outcome is known.";
     ROWS_LOADED = "tidegate_rows_loaded_total", Counter, Count, ["pipeline", "fate"], "Rows copied, by what became of them: inserted, updated, unchanged, superseded, already_loaded.";
@@ -74,6 +76,10 @@ table! {
     FRESHNESS_TARGET = "tidegate_freshness_target_seconds", Gauge, Seconds, ["pipeline"], "The freshness that the pipeline owes.";
     PARKED = "tidegate_parked_total", Counter, Count, ["queue", "stage", "kind"], "Messages parked in a dead-letter queue, by the stage that gave up and the kind of error.";
     RETRIES = "tidegate_retries_total", Counter, Count, ["operation"], "Calls and loads tried again after a transient fault, with back-off.";
+    ORPHANS = "tidegate_orphans_total", Counter, Count, ["pipeline", "outcome"], "Loads of another loader that were found running: adopted, which is to say awaited, or cancelled as too old.";
+    WAREHOUSE_BREAKER = "tidegate_warehouse_breaker", Gauge, Count, ["state"], "1 for the state of the circuit breaker before the warehouse, else 0: closed, open (no loads are received), half_open (one is tried).";
+    FIREHOSE_LINES = "tidegate_firehose_lines_total", Counter, Count, ["pipeline", "outcome"], "Lines for Firehose: delivered, or dropped because there was no room, they were too long, or a staged file could not be read back.";
+    FIREHOSE_WAITING = "tidegate_firehose_batches_waiting", Gauge, Count, ["pipeline"], "Batches whose copy waits for Firehose.";
     WAREHOUSE_UP = "tidegate_warehouse_up", Gauge, Count, [], "1 if the last call to the warehouse was answered, else 0.";
 }
 
@@ -116,7 +122,9 @@ pub fn begin<'a>(pipelines: impl IntoIterator<Item = &'a str>) {
     for outcome in ["routed", "unrouted", "ignored", "malformed"] {
         metrics::counter!(EVENTS, "outcome" => outcome).increment(0);
     }
-    for operation in ["receive", "delete", "park", "release", "quarantine", "objects", "manifest", "send", "describe"] {
+    for operation in
+        ["receive", "delete", "park", "release", "quarantine", "objects", "manifest", "send", "describe", "firehose"]
+    {
         metrics::counter!(RETRIES, "operation" => operation).increment(0);
     }
     for pipeline in pipelines {
@@ -128,6 +136,7 @@ pub fn begin<'a>(pipelines: impl IntoIterator<Item = &'a str>) {
         for name in [READ_RESUMED, VALUES_TRUNCATED, UNKNOWN_FIELDS, CODEC_MISMATCHES] {
             metrics::counter!(name, "pipeline" => pipeline.to_owned()).increment(0);
         }
+        metrics::gauge!(FIREHOSE_WAITING, "pipeline" => pipeline.to_owned()).set(0.0);
     }
 }
 
@@ -136,8 +145,10 @@ const PIPELINE_COUNTERS: &[(&str, &str, &[&str])] = &[
     (OBJECTS, "outcome", &["staged", "parked", "replaced", "released"]),
     (BYTES, "stage", &["read", "decompressed", "staged"]),
     (RECORDS, "outcome", &["read", "staged", "rejected"]),
-    (BATCHES, "cut", &["freshness", "rows", "bytes", "objects", "shutdown"]),
-    (LOADS, "outcome", &["committed", "retried", "parked"]),
+    (BATCHES, "cut", &["freshness", "rows", "bytes", "objects", "held", "shutdown"]),
+    (LOADS, "outcome", &["committed", "retried", "parked", "divided"]),
+    (FIREHOSE_LINES, "outcome", &["delivered", "dropped"]),
+    (ORPHANS, "outcome", &["adopted", "cancelled"]),
     (ROWS_LOADED, "fate", &["inserted", "updated", "unchanged", "superseded", "already_loaded"]),
 ];
 
@@ -183,6 +194,7 @@ mod tests {
             "fate",
             "kind",
             "operation",
+            "reason",
         ];
         for label in METRICS.iter().flat_map(|metric| metric.labels) {
             assert!(BOUNDED.contains(label), "{label}");

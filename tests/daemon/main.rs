@@ -6,7 +6,9 @@
 mod support;
 
 mod columns;
+mod down;
 mod exactly_once;
+mod firehose;
 mod kill;
 mod lifecycle;
 mod memory;
@@ -15,5 +17,8 @@ mod peers;
 mod pipelines;
 mod poison;
 mod real_data;
+mod redrive;
+mod refused;
 mod replay;
+mod scale_out;
 mod staging;

@@ -1,11 +1,11 @@
 //! Rejected records, replayed after the pipeline or the record was mended: in the target exactly once.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::daemon::{Daemon, Start};
+use crate::support::daemon::{Daemon, tidegate};
 use crate::support::sandbox::{Aws, STAGING, Service, Setup, gzip};
 
 /// Rejects what does not fit `varchar(4)`.
@@ -29,8 +29,8 @@ create = true
 "#;
 
 async fn replay(aws: &Aws, config: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command: Command = Start::command(aws, &["replay", "--config"]);
-    command.arg(config).args(arguments);
+    let mut command = tidegate(aws, "replay", config);
+    command.args(arguments);
     let run = tokio::task::spawn_blocking(move || command.output().unwrap());
     let Output { status, stdout, stderr } = run.await.unwrap();
     (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))

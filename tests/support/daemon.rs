@@ -30,37 +30,11 @@ pub struct Start {
 impl Start {
     /// `tidegate run --config …` with the endpoints of `aws` and nothing else of this process's AWS settings.
     pub fn new(aws: &Aws, config: &Path) -> Start {
-        let mut command = Start::command(aws, &["run", "--config"]);
-        command.arg(config).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut command = tidegate(aws, "run", config);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         let log = tempfile::Builder::new().prefix("daemon-").suffix(".log").tempfile_in(aws.folder()).unwrap();
         let (_, log) = log.keep().unwrap();
         Start { command, log }
-    }
-
-    /// `tidegate` with these arguments, in the same environment.
-    pub fn command(aws: &Aws, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if ["AWS_", "TIDEGATE_"].iter().any(|ours| name.starts_with(ours))
-                || name.to_lowercase().ends_with("_proxy")
-            {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args(arguments)
-            .env("AWS_ENDPOINT_URL_S3", &aws.endpoints.s3)
-            .env("AWS_ENDPOINT_URL_SQS", &aws.endpoints.sqs)
-            .env("AWS_ENDPOINT_URL_REDSHIFT_DATA", &aws.endpoints.redshift_data)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "any")
-            .env("AWS_SECRET_ACCESS_KEY", "any")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("NO_COLOR", "1")
-            .env("TIDEGATE_LOG", "info,tidegate=debug,aws_config=warn");
-        command
     }
 
     /// With `--role`.
@@ -85,6 +59,31 @@ impl Start {
         let child = self.command.stderr(File::create(&self.log).unwrap()).spawn().unwrap();
         Daemon { child, log: self.log }
     }
+}
+
+/// `tidegate <verb> --config …` with the endpoints of `aws` and nothing else of this process's AWS settings.
+pub fn tidegate(aws: &Aws, verb: &str, config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if ["AWS_", "TIDEGATE_"].iter().any(|ours| name.starts_with(ours)) || name.to_lowercase().ends_with("_proxy") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .args([verb, "--config"])
+        .arg(config)
+        .env("AWS_ENDPOINT_URL_S3", &aws.endpoints.s3)
+        .env("AWS_ENDPOINT_URL_SQS", &aws.endpoints.sqs)
+        .env("AWS_ENDPOINT_URL_REDSHIFT_DATA", &aws.endpoints.redshift_data)
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "any")
+        .env("AWS_SECRET_ACCESS_KEY", "any")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("NO_COLOR", "1")
+        .env("TIDEGATE_LOG", "info,tidegate=debug,aws_config=warn");
+    command
 }
 
 /// A daemon. When it is dropped it is killed, and where the test fails its log is shown.

@@ -137,6 +137,7 @@ impl Aws {
             staging: Clients::from_config(&sdk_config(&endpoints.s3)).staging,
             sqs: Clients::from_config(&sdk_config(&endpoints.sqs)).sqs,
             redshift: Clients::from_config(&sdk_config(&endpoints.redshift_data)).redshift,
+            firehose: Clients::from_config(&sdk_config(&endpoints.s3)).firehose,
         };
         let queues = queues(&clients.sqs, setup.max_receives).await;
         let aws = Aws { endpoints, clients, queues, sandbox, folder };

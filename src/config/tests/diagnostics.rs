@@ -207,7 +207,7 @@ sql = "songplays.sql"
     21 | [[step]]
        |   ^^^^
        |
-       = help: the keys here are `name`, `freshness`, `source`, `values`, `columns`, `rule`, `target`, `stage`, `batch`, `rejects`
+       = help: the keys here are `name`, `freshness`, `source`, `values`, `columns`, `rule`, `target`, `stage`, `batch`, `rejects`, `firehose`
 
     error: this is no TOML: invalid basic string, expected `"`
      --> pipelines/syntax.toml:1:10

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{EVENTS, REVIEWS, SERVICE, assert_refused, load_two, load_with, pipeline, replaced};
-use crate::config::{BatchLimits, ColumnSource, Format, Mask, Mode, OnUnknownField, Rejects};
+use crate::config::{BatchLimits, ColumnSource, Firehose, Format, Mask, Mode, OnFull, OnUnknownField, Rejects, TeeOf};
 use crate::model::Codec;
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
@@ -60,7 +60,7 @@ fn what_is_left_out_has_the_documented_default() {
 #[test]
 fn limits_that_are_said_are_taken() {
     let text = format!(
-        "{}[batch]\nmax_rows = 10\nmax_bytes = \"2MiB\"\nmax_objects = 3\n[rejects]\nmax_share = 1\nmax_rows = 0\n",
+        "{}[firehose]\nstream = \"s\"\nwhat = \"rejects\"\non_full = \"block\"\nbuffer = 7\n[batch]\nmax_rows = 10\nmax_bytes = \"2MiB\"\nmax_objects = 3\n[rejects]\nmax_share = 1\nmax_rows = 0\n",
         replaced(
             EVENTS,
             "format =",
@@ -76,6 +76,8 @@ fn limits_that_are_said_are_taken() {
     assert_eq!(pipeline.source.max_read_time, Duration::from_secs(90));
     assert_eq!((pipeline.source.compression, pipeline.source.max_window), (Some(Codec::Brotli), 128 << 20));
     assert_eq!(pipeline.batch, BatchLimits { max_rows: 10, max_bytes: 2 << 20, max_objects: 3 });
+    let firehose = Firehose { stream: "s".into(), what: TeeOf::Rejects, on_full: OnFull::Block, buffer: 7 };
+    assert_eq!(pipeline.firehose, Some(firehose));
     assert_eq!(pipeline.rejects, Rejects { max_share: 1.0, max_rows: 0 });
 }
 
@@ -118,6 +120,14 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
         ("\"json-lines\"", "\"json-lines\", max_window = \"1MiB\"", "may be 16MiB to 2GiB", "unit"),
         ("\"json-lines\"", "\"json-lines\", compression = \"gz\"", "`gz`", "gzip"),
         ("\"json-lines\"", "\"json-lines\", prefix = \"a\"", "unknown key `prefix` in [source]", "`bucket`"),
+        (
+            "target =",
+            "firehose = { stream = \"arn:aws:s\", what = \"rows\" }\ntarget =",
+            "`arn:aws:s` is no name",
+            "without its ARN",
+        ),
+        ("target =", "firehose = { stream = \"s\", what = \"all\" }\ntarget =", "`what` is `all`", "`batches`"),
+        ("target =", "firehose = { what = \"rows\" }\ntarget =", "`stream` is missing", "add `stream"),
         ("target =", "batch = { max_rows = 0 }\ntarget =", "`max_rows` is 0", "whole number"),
         ("target =", "rejects = { max_share = 0 }\ntarget =", "must be above 0", "`max_rows = 0`"),
         ("target =", "rejects = { max_share = 1.01 }\ntarget =", "is 1.01, but", "0.05"),
