@@ -66,6 +66,10 @@ pub enum ErrorKind {
     WarehouseRefused,
     /// A condition that a load asserts about itself did not hold, so nothing was committed.
     Unbalanced,
+    /// A check of the pipeline did not hold, so nothing was committed.
+    CheckFailed,
+    /// The live table cannot take what the pipeline declares; it may be altered before the batch is given up.
+    SchemaDrift,
     /// A local file or socket failed.
     Io,
 }
@@ -93,6 +97,8 @@ impl ErrorKind {
             ErrorKind::WarehouseForbidden => "warehouse-forbidden",
             ErrorKind::WarehouseRefused => "warehouse-refused",
             ErrorKind::Unbalanced => "unbalanced",
+            ErrorKind::CheckFailed => "check-failed",
+            ErrorKind::SchemaDrift => "schema-drift",
             ErrorKind::Io => "io",
         }
     }
@@ -144,6 +150,7 @@ impl Error {
             | ErrorKind::ObjectForbidden
             | ErrorKind::WarehouseBusy
             | ErrorKind::WarehouseForbidden
+            | ErrorKind::SchemaDrift
             | ErrorKind::Io => Fault::Transient,
             ErrorKind::Malformed
             | ErrorKind::ObjectGone
@@ -152,7 +159,8 @@ impl Error {
             | ErrorKind::TooLarge
             | ErrorKind::TooManyRejects
             | ErrorKind::WarehouseRefused
-            | ErrorKind::Unbalanced => Fault::Poison,
+            | ErrorKind::Unbalanced
+            | ErrorKind::CheckFailed => Fault::Poison,
             ErrorKind::Configuration | ErrorKind::Permission | ErrorKind::MissingResource => Fault::Fatal,
         }
     }

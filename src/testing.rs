@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
+    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, ModeOptions, OnUnknownField, Physical, Pipeline, Rejects,
+    Source, Target,
 };
 use crate::schema::identifier::TableName;
 use crate::schema::value::TimeParse;
@@ -48,8 +49,12 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             sortkey: Vec::new(),
             create: true,
             lineage: true,
+            options: ModeOptions::default(),
+            physical: Physical::default(),
         },
         batch: BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 },
         rejects: Rejects { max_share: 1.0, max_rows: 10_000 },
+        steps: Vec::new(),
+        after: None,
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod plan;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -29,6 +30,7 @@ pub struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Plan(plan::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -46,6 +48,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         match arguments.command {
             Command::Run(command) => run::run(command, arguments.log_format).await,
             Command::Check(command) => check::run(&command),
+            Command::Plan(command) => plan::run(&command),
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => sandbox::run(command, arguments.log_format).await,
             #[cfg(feature = "sandbox")]

@@ -4,8 +4,10 @@
 
 mod columns_file;
 mod document;
+mod keeping;
 mod key_pattern;
 mod load;
+mod mode_file;
 mod pipeline;
 mod pipeline_file;
 mod problem;
@@ -13,10 +15,12 @@ mod quantity;
 mod service;
 mod service_file;
 mod spelling;
+mod steps_file;
 mod target_file;
 mod value;
 mod variables;
 
+pub use keeping::{After, Check, DeleteWhen, Encode, Expiry, ModeOptions, Physical, Scd2, Script, Step};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
 pub use pipeline::{

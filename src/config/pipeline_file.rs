@@ -1,6 +1,7 @@
 //! A file under `pipelines/` as a [`Pipeline`].
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use toml::de::DeTable;
@@ -8,6 +9,7 @@ use toml::de::DeTable;
 use super::document::Document;
 use super::pipeline::{BatchLimits, Format, OnUnknownField, Pipeline, Rejects, Source};
 use super::service::bucket_problem;
+use super::steps_file::{self, Scripts};
 use super::value::{Item, Table, shown};
 use super::{KeyPattern, columns_file, target_file};
 
@@ -25,8 +27,8 @@ pub(super) struct PipelineFile<'t> {
     pub(super) source: Option<(String, KeyPattern, Item<'t>)>,
 }
 
-/// Reads the file; what is wrong is reported to the document.
-pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> PipelineFile<'t> {
+/// Reads the file, whose SQL lies in `folder`; what is wrong is reported to the document.
+pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>, folder: &Path) -> PipelineFile<'t> {
     let mut root = Table::root(document, tree);
     let name_help = "write a lower-case letter, then lower-case letters, digits and `_`, at most 40 in all";
     let name =
@@ -37,18 +39,22 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let target_table = root.required_table("target", "`table` and `mode`");
     let batch = batch(root.optional_table("batch"));
     let rejects = rejects(root.optional_table("rejects"));
+    let (step_item, check_item, after_item) = (root.optional("step"), root.optional("check"), root.optional("after"));
     root.finish();
+    let scripts = Scripts::beside(folder);
 
     let (source, place) = source_table.map_or((None, None), source);
     let captures = place.as_ref().map(|(_, key, _)| key.captures());
     let columns = columns_item.map(|item| columns_file::read(item, captures));
     let target = match (target_table, &columns) {
-        (Some(table), Some(columns)) => target_file::read(table, columns),
+        (Some(table), Some(columns)) => target_file::read(table, columns, &scripts),
         _ => None,
     };
+    let steps = steps_file::read(step_item, check_item, &scripts, target.as_ref().map(|target| &target.table));
+    let after = after_item.and_then(|item| steps_file::after(item.table("[after]".to_owned())?));
     let pipeline = match (&name, freshness, source, columns.and_then(|columns| columns.complete()), target) {
         (Some((name, _)), Some(freshness), Some(source), Some(columns), Some(target)) => {
-            Some(Pipeline { name: name.clone(), freshness, source, columns, target, batch, rejects })
+            Some(Pipeline { name: name.clone(), freshness, source, columns, target, batch, rejects, steps, after })
         }
         _ => None,
     };

@@ -37,6 +37,7 @@ fn manifest(objects: &[&str]) -> Manifest {
         read: 3,
         rejected: 1,
         staged: 2,
+        removal: None,
     };
     Manifest {
         version: 1,

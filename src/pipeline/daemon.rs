@@ -7,8 +7,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::after::AfterCommits;
 use super::intake::Intake;
 use super::loader::Loader;
+use super::prepare::Prepared;
 use super::runtime::Runtime;
 use crate::aws::Clients;
 use crate::config::{Config, Service};
@@ -106,14 +108,16 @@ impl Daemon {
             roles.spawn(intake.run(stop.clone()));
         }
         if role != Role::Intake {
+            let warehouse = Warehouse::new(clients.redshift, service.warehouse);
             let loader = Loader {
                 loads: loads.clone(),
                 store,
                 area,
-                warehouse: Warehouse::new(clients.redshift, service.warehouse),
+                after: AfterCommits::start(&warehouse, &runtimes)?,
+                warehouse,
                 runtimes,
                 leases: Leases::new(),
-                prepared: std::sync::Mutex::default(),
+                prepared: Prepared::default(),
                 fatal: std::sync::Mutex::default(),
             };
             roles.spawn(loader.run(stop.clone()));

@@ -1,6 +1,6 @@
 //! Load: from the loads queue to committed rows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::prepare::prepare;
+use super::after::AfterCommits;
+use super::prepare::Prepared;
 use super::runtime::Runtime;
 use super::settle;
 use crate::backoff;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
-use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, first_group, is_missing_relation, plan};
+use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, first_group, is_missing_relation, needs_one_batch, plan};
 use crate::model::{LoadMessage, Manifest};
 use crate::queue::{Leases, Message, Reason, SqsQueue};
 use crate::stage::{Area, LEDGER_COLUMNS, Store, copy_manifest, read_manifest};
@@ -36,8 +37,10 @@ pub(super) struct Loader {
     pub(super) warehouse: Warehouse,
     pub(super) runtimes: Vec<Arc<Runtime>>,
     pub(super) leases: Leases,
-    /// The pipelines whose tables are known to exist.
-    pub(super) prepared: Mutex<HashSet<usize>>,
+    /// The pipelines whose tables are known to be as they must.
+    pub(super) prepared: Prepared,
+    /// What runs after commits.
+    pub(super) after: AfterCommits,
     /// What stops the loader for good.
     pub(super) fatal: Mutex<Option<Error>>,
 }
@@ -87,6 +90,7 @@ impl Loader {
         };
         tasks.close();
         tasks.wait().await;
+        loader.after.end().await;
         if let Some(fatal) = loader.fatal.lock().unwrap_or_else(PoisonError::into_inner).take() {
             ended = Err(fatal);
         }
@@ -173,7 +177,8 @@ impl Loader {
         let mut single = 0;
         while !waiting.is_empty() {
             let manifests: Vec<Manifest> = waiting.iter().map(|batch| batch.manifest.clone()).collect();
-            let size = if single > 0 { 1 } else { first_group(&manifests) };
+            let alone = single > 0 || needs_one_batch(&runtime.pipeline);
+            let size = if alone { 1 } else { first_group(&manifests) };
             single -= usize::from(single > 0);
             let rest = waiting.split_off(size);
             match self.load(&runtime, &waiting).await {
@@ -220,7 +225,8 @@ impl Loader {
     /// Loads batches in one transaction.
     async fn load(&self, runtime: &Runtime, batches: &[Waiting]) -> Result<()> {
         let ledger = Ledger::new(&self.warehouse.config().ledger_schema, runtime.name());
-        self.prepare(runtime, &ledger).await?;
+        let staged = batches.first().map(|batch| batch.manifest.columns.as_slice()).unwrap_or_default();
+        self.prepared.ensure(&self.warehouse, &ledger, runtime, staged).await?;
         let manifests: Vec<Manifest> = batches.iter().map(|batch| batch.manifest.clone()).collect();
         let attempt = batches.iter().map(|batch| batch.message.receive_count).max().unwrap_or(1);
         // Alone after it failed among others, a batch is another load: its token differs by its batches.
@@ -236,25 +242,24 @@ impl Loader {
         let rows = match loaded {
             Err(error) if is_missing_relation(error.message()) => {
                 // A table was dropped or renamed since it was seen: not the batch's fault, and the next try looks again.
-                self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&runtime.index);
+                self.prepared.forget(runtime);
                 return Err(Error::caused(ErrorKind::WarehouseForbidden, error.message().to_owned(), error));
             }
-            loaded => loaded?,
+            Err(error) => {
+                // A refusal may come of a table that was altered since it was seen.
+                if error.fault() == Fault::Poison {
+                    self.prepared.forget(runtime);
+                }
+                return Err(error);
+            }
+            Ok(rows) => rows,
         };
         failpoint::passed("load.committed");
         let report = Report::read(&rows).ok_or_else(|| {
             Error::new(ErrorKind::WarehouseBusy, "a load was committed, but its report could not be read")
         })?;
         count(runtime, &manifests, &report, &token, began);
-        Ok(())
-    }
-
-    async fn prepare(&self, runtime: &Runtime, ledger: &Ledger) -> Result<()> {
-        let known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).contains(&runtime.index);
-        if !known {
-            prepare(&self.warehouse, ledger, runtime).await?;
-            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(runtime.index);
-        }
+        self.after.committed(runtime);
         Ok(())
     }
 
@@ -327,15 +332,21 @@ fn count(runtime: &Runtime, manifests: &[Manifest], report: &Report, token: &Tok
             fate.1 += count;
         }
     }
+    for (check, found) in &report.warnings {
+        let (pipeline, check) = (pipeline.clone(), check.clone());
+        tracing::warn!(pipeline, check, found, "a check does not hold; the load was committed all the same");
+        metrics::counter!(names::CHECKS_FAILED, "pipeline" => pipeline, "check" => check).increment(1);
+    }
     for (fate, rows) in fates {
         metrics::counter!(names::ROWS_LOADED, "pipeline" => pipeline.clone(), "fate" => fate).increment(rows);
     }
-    let [inserted, updated, _, superseded, already_loaded] = fates.map(|(_, rows)| rows);
+    let [inserted, updated, unchanged, superseded, already_loaded] = fates.map(|(_, rows)| rows);
     tracing::info!(
         pipeline = runtime.name(),
         batches = manifests.len(),
         inserted,
         updated,
+        unchanged,
         superseded,
         already_loaded,
         seconds = began.elapsed().as_secs_f64(),

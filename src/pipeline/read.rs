@@ -13,7 +13,7 @@ use crate::config::Captures;
 use crate::decode::{Line, Lines, json_object};
 use crate::decompress::{self, Bounds, error_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ObjectEntry, ObjectId, ObjectRef, Reject, Rule, StagedFile, Value};
+use crate::model::{ObjectEntry, ObjectId, ObjectRef, Reject, Removal, Rule, StagedFile, Value};
 use crate::normalize::{Refusal, Rows};
 use crate::object::ObjectStream;
 use crate::schema::value::{Cell, Violation};
@@ -38,6 +38,8 @@ pub(super) struct Job {
     pub(super) object: ObjectRef,
     pub(super) id: ObjectId,
     pub(super) captures: Captures,
+    /// What is gone, if the event says so; there is nothing to read then.
+    pub(super) removal: Option<Removal>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -73,6 +75,9 @@ struct Summary {
 
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.
 pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job) -> Result<ReadObject> {
+    if job.removal.is_some() {
+        return Ok(removed(job));
+    }
     let mut buffer = Buffer { spill, job, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
     let finished = tokio::select! {
         finished = stream(client, &mut buffer) => finished,
@@ -131,6 +136,26 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
         metrics::counter!(names::READ_RESUMED, "pipeline" => job.runtime.name().to_owned()).increment(object.resumed());
     }
     Ok((summary?, object.size()))
+}
+
+/// The entry of a removal: an object without bytes and rows.
+fn removed(job: &Job) -> ReadObject {
+    let object = &job.object;
+    let entry = ObjectEntry {
+        id: job.id.to_string(),
+        bucket: object.bucket.clone(),
+        key: object.key.clone(),
+        version: object.version.clone(),
+        etag: object.etag.clone(),
+        size: 0,
+        sequencer: object.sequencer.clone(),
+        event_time: object.event_time,
+        read: 0,
+        rejected: 0,
+        staged: 0,
+        removal: job.removal,
+    };
+    ReadObject { entry, rows: Vec::new(), bytes: 0, files: Vec::new(), rejects: Vec::new() }
 }
 
 /// The rows of one object, in memory until they are too many.
@@ -193,6 +218,7 @@ impl Buffer<'_> {
             read: summary.read,
             rejected: summary.rejected,
             staged: summary.staged,
+            removal: None,
         };
         Ok(ReadObject { entry, rows: self.rows, bytes: self.all_bytes, files, rejects: summary.rejects })
     }

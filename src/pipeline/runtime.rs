@@ -2,8 +2,9 @@
 
 use arrow_schema::SchemaRef;
 
-use crate::config::Pipeline;
-use crate::model::ManifestColumn;
+use crate::config::{Mode, Pipeline};
+use crate::load::staged_columns;
+use crate::model::{ManifestColumn, ObjectId, ObjectRef};
 use crate::normalize::{Plan, Rows};
 
 /// A pipeline with all that is derived from it once.
@@ -29,12 +30,16 @@ impl Runtime {
         &self.pipeline.name
     }
 
+    /// The identity of a version that was created.
+    pub(super) fn identity(&self, object: &ObjectRef) -> ObjectId {
+        match self.pipeline.target.mode {
+            Mode::ReplaceObject => ObjectId::of_put(self.name(), object),
+            _ => ObjectId::of(self.name(), object),
+        }
+    }
+
     /// The columns as a manifest says them.
     pub(super) fn manifest_columns(&self) -> Vec<ManifestColumn> {
-        self.pipeline
-            .columns
-            .iter()
-            .map(|column| ManifestColumn { name: column.name.clone(), sql_type: column.column_type.to_string() })
-            .collect()
+        staged_columns(&self.pipeline)
     }
 }

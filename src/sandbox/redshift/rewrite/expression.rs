@@ -3,7 +3,7 @@
 use super::tokens::{Kind, Tok, after_group, identifier, raw, split_commas};
 
 /// The functions that the sandbox defines in its schema `redshift`.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 17] = [
     "GETDATE",
     "NVL2",
     "DATEADD",
@@ -12,6 +12,7 @@ const FUNCTIONS: [&str; 16] = [
     "DATE_DIFF",
     "JSON_PARSE",
     "JSON_SERIALIZE",
+    "JSON_SERIALIZE_TO_VARBYTE",
     "CAN_JSON_PARSE",
     "IS_VALID_JSON",
     "JSON_EXTRACT_PATH_TEXT",
@@ -23,7 +24,7 @@ const FUNCTIONS: [&str; 16] = [
 ];
 
 /// The views that the sandbox keeps in its schema `redshift`.
-const VIEWS: [&str; 2] = ["SYS_LOAD_ERROR_DETAIL", "SYS_LOAD_HISTORY"];
+const VIEWS: [&str; 3] = ["SYS_LOAD_ERROR_DETAIL", "SYS_LOAD_HISTORY", "SVV_COLUMNS"];
 
 /// Rewrites the tokens one by one; what is not known stays.
 pub(super) fn rewrite(tokens: Vec<Tok>) -> Vec<Tok> {
