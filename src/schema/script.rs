@@ -2,7 +2,7 @@
 //!
 //! Everything here works on the tokens of `sqlparser`, so that literals, comments and quoted names stay what they are.
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context};
 use sqlparser::dialect::RedshiftSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
@@ -28,17 +28,17 @@ pub struct Variables<'a> {
 impl Variables<'_> {
     fn context(&self, single: bool) -> Value {
         let ids: Vec<String> = self.batches.iter().map(|id| format!("'{id}'")).collect();
-        let mut values = vec![
-            ("stage", Value::from(self.stage)),
-            ("objects", Value::from(self.objects)),
-            ("target", Value::from(self.target.as_str())),
-            ("ledger", Value::from(self.ledger.as_str())),
-            ("batch_ids", Value::from(ids.join(", "))),
-        ];
-        if let (true, [id]) = (single, ids.as_slice()) {
-            values.push(("batch_id", Value::from(id.as_str())));
+        let common = context! {
+            stage => self.stage,
+            objects => self.objects,
+            target => self.target,
+            ledger => self.ledger,
+            batch_ids => ids.join(", "),
+        };
+        match (single, ids.as_slice()) {
+            (true, [id]) => context! { batch_id => id, ..common },
+            _ => common,
         }
-        Value::from_iter(values)
     }
 }
 

@@ -8,6 +8,7 @@ mod support;
 mod exactly_once;
 mod kill;
 mod lifecycle;
+mod modes;
 mod native_postgres;
 mod peers;
 mod pipelines;
