@@ -31,8 +31,8 @@ impl Variables<'_> {
         let common = context! {
             stage => self.stage,
             objects => self.objects,
-            target => self.target,
-            ledger => self.ledger,
+            target => self.target.as_str(),
+            ledger => self.ledger.as_str(),
             batch_ids => ids.join(", "),
         };
         match (single, ids.as_slice()) {

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod evolve;
 mod exactly_once;
 mod kill;
 mod lifecycle;
@@ -14,3 +15,4 @@ mod peers;
 mod pipelines;
 mod poison;
 mod real_data;
+mod steps;
