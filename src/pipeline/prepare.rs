@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::runtime::Runtime;
+use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::load::{
     Ledger, Statement, Token, Warehouse, create_statements, is_already_there, ledger_pipelines, live_columns, target_ddl, wanted,
@@ -196,6 +197,10 @@ async fn conform(warehouse: &Warehouse, ledger: &Ledger, runtime: &Runtime, stag
     }
 
     let there = of(&target.table);
+    if target.mode == Mode::None {
+        // What the steps write is theirs.
+        return Ok(());
+    }
     if there.is_empty() {
         tracing::debug!(pipeline = runtime.name(), table = %target.table, "the catalogue does not show the table");
         return Ok(());

@@ -408,3 +408,69 @@ async fn an_objects_newest_version_replaces_the_older_and_its_removal_takes_its_
     let config = pipeline("n = \"integer\"", "mode = \"replace-object\"\non_delete = \"delete\"\ncreate = true", "");
     assert_function_of_the_set(&config, &puts, "SELECT n FROM app.t ORDER BY n", &expected).await;
 }
+
+/// Objects made by chance, a random order of them and random ends of loads; the same for the same seed, which a failure names.
+async fn assert_random(config: &str, make: impl Fn(&mut fastrand::Rng) -> Vec<Put>, query: &str, expected: impl Fn(&[Put]) -> Vec<Vec<String>>) {
+    for seed in 1..=3 {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let puts = make(&mut chance);
+        let mut order: Vec<usize> = (0..puts.len()).collect();
+        chance.shuffle(&mut order);
+        let together = chance.usize(1..=3);
+        let (aws, _daemon) = delivered(config, &puts, &order, together).await;
+        assert_eq!(aws.rows(query).await, expected(&puts), "seed {seed}, {together} at once, in the order {order:?}: {puts:#?}");
+    }
+}
+
+/// Keys that are the objects' alone, so that a test may put as many as it likes.
+const KEYS: [&str; 12] = ["in/0", "in/1", "in/2", "in/3", "in/4", "in/5", "in/6", "in/7", "in/8", "in/9", "in/10", "in/11"];
+
+fn random_customers(chance: &mut fastrand::Rng) -> Vec<Put> {
+    let objects = KEYS.iter().zip(1..);
+    objects
+        .map(|(key, at)| {
+            let day = chance.u32(1..=7);
+            let mut rows = Vec::new();
+            for id in 1..=4 {
+                // The first is always there: an extract is never empty.
+                if id == 1 || chance.u8(..4) > 0 {
+                    let city = chance.choice([Some("Graz"), Some("Wien"), None]).flatten();
+                    rows.push(json!({ "id": id, "day": format!("2026-01-{day:02}"), "city": city }));
+                }
+            }
+            put(key, at, rows)
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scd2_writes_the_history_that_random_objects_in_random_orders_make() {
+    for full in [false, true] {
+        let config = pipeline(CUSTOMER_COLUMNS, &format!("{CUSTOMER_TARGET}\nfull_extract = {full}"), "");
+        assert_random(&config, random_customers, CUSTOMER_QUERY, |puts| customer_history(puts, full)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upsert_keeps_what_random_objects_in_random_orders_make() {
+    let make = |chance: &mut fastrand::Rng| {
+        let objects = KEYS.iter().zip(1..);
+        let mut row = || {
+            let op = if chance.u8(..5) == 0 { "D" } else { "U" };
+            json!({ "id": chance.i64(1..=6), "amount": chance.i64(1..=2), "op": op, "changed": chance.i64(1..=3) })
+        };
+        objects.map(|(key, at)| put(key, at, (0..4).map(|_| row()).collect())).collect()
+    };
+    for (newest_by, line) in [(None, ""), (Some("changed"), "newest_by = [\"changed\"]\n")] {
+        let config = pipeline(
+            "id = { type = \"bigint\", required = true }\namount = \"integer\"\nop = \"varchar(1)\"\nchanged = \"integer\"",
+            &format!("mode = \"upsert\"\nkey = [\"id\"]\n{line}delete_when = {{ column = \"op\", value = \"D\" }}\ncreate = true"),
+            "",
+        );
+        let expected = |puts: &[Put]| {
+            let kept = newest(puts, newest_by).into_iter().filter(|(_, row)| row["op"] != "D");
+            kept.map(|(id, row)| texts([&id, &row["amount"], &row["changed"]])).collect::<Vec<_>>()
+        };
+        assert_random(&config, make, "SELECT id, amount, changed FROM app.t ORDER BY id", expected).await;
+    }
+}

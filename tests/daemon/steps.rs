@@ -99,6 +99,7 @@ async fn steps_fill_several_tables_in_one_transaction_and_a_failed_check_commits
     daemon.until_logged("a check does not hold").await;
 
     aws.put_rows("in/2026-01-01/b", [sale("t3", Some("Ada"), Some("3.00")), sale("t1", Some("Bob"), Some("4.00"))]).await;
+    aws.until_loaded("sales", 2).await;
     aws.put_rows("in/2026-01-02/bad", [sale("t4", Some("Eve"), None), sale("t5", Some("Eve"), Some("1.00"))]).await;
     aws.until_depth(&aws.queues.loads_dlq, 1).await;
     aws.until_drained().await;
