@@ -8,7 +8,8 @@ CREATE EXTERNAL TABLE tidegate_external.quarantine (
     object_key  VARCHAR(1024),
     version_id  VARCHAR(1024),
     record      BIGINT,          -- the record's number in its object, from 1
-    byte_offset BIGINT,          -- where it begins in the decompressed object
+    line        BIGINT,          -- the line on which it begins, in formats of text
+    byte_offset BIGINT,          -- where it begins in the decompressed object, where that is known
     "column"    VARCHAR(127),
     rule        VARCHAR(32),
     message     VARCHAR(4096),

@@ -129,6 +129,17 @@ impl Error {
         Error { kind, message: message.into(), source: Some(source.into()) }
     }
 
+    /// The error behind a failed read of an object: one of ours that travelled through it, or a damaged stream.
+    pub fn of_read(error: std::io::Error) -> Self {
+        match error.downcast::<Error>() {
+            Ok(ours) => ours,
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Error::caused(ErrorKind::Corrupt, "the compressed stream is truncated", error)
+            }
+            Err(error) => Error::caused(ErrorKind::Corrupt, "the compressed stream is damaged", error),
+        }
+    }
+
     /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::config::{
-    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, ModeOptions, OnUnknownField, Physical, Pipeline, Rejects,
-    Source, Target,
+    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, ModeOptions, OnUnknownField, Physical, Pipeline,
+    Rejects, Source, Target,
 };
+use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
 use crate::schema::value::TimeParse;
 
@@ -57,4 +58,19 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
         steps: Vec::new(),
         after: None,
     }
+}
+
+/// The origin `landing/a.gz`, whose key has these captures.
+pub(crate) fn origin<const N: usize>(captures: [&str; N]) -> Origin {
+    let object = ObjectRef {
+        bucket: "landing".to_owned(),
+        key: "a.gz".to_owned(),
+        other_key: None,
+        version: None,
+        etag: Some("e1".to_owned()),
+        size: Some(10),
+        sequencer: None,
+        event_time: jiff::Timestamp::UNIX_EPOCH,
+    };
+    Origin { object, captures: captures.map(str::to_owned).into() }
 }

@@ -136,7 +136,11 @@ fn page(pipeline: &Pipeline, warehouse: &Warehouse) -> Result<String> {
     let mut ledger_ddl = ledger.ddl()?;
     ledger_ddl.extend(ledger.memory_ddl(pipeline)?);
     section(&mut text, "DDL of the ledger, once", &ledger_ddl);
-    section(&mut text, "DDL of the steps' tables, at the start of a process", &create_statements(pipeline, ledger.objects.sql())?);
+    section(
+        &mut text,
+        "DDL of the steps' tables, at the start of a process",
+        &create_statements(pipeline, ledger.objects.sql())?,
+    );
     match (target.mode, target.create) {
         (Mode::None, _) => {}
         (_, true) => section(&mut text, "DDL of the target, where it is missing", &target_ddl(pipeline)?),

@@ -74,7 +74,9 @@ impl<'t> Items<'t> {
         let effective_to = name_or(self.effective_to, "effective_to");
         let is_current = name_or(self.is_current, "is_current");
         let names = [&effective_from, &effective_to, &is_current];
-        for (at, (name, item)) in names.iter().zip([self.effective_from, self.effective_to, self.is_current]).enumerate() {
+        for (at, (name, item)) in
+            names.iter().zip([self.effective_from, self.effective_to, self.is_current]).enumerate()
+        {
             let Some(name) = name else { continue };
             let twice = names[..at].iter().any(|other| other.as_ref() == Some(name));
             let report = |message: String, help: &str| match item {
@@ -82,7 +84,10 @@ impl<'t> Items<'t> {
                 None => {}
             };
             if twice || key.contains(name) {
-                report(format!("`{}` has another meaning already", shown(name)), "give each of the columns a name of its own");
+                report(
+                    format!("`{}` has another meaning already", shown(name)),
+                    "give each of the columns a name of its own",
+                );
                 return None;
             }
             if at > 0 && columns.find(name).is_some() {
@@ -125,10 +130,13 @@ impl<'t> Items<'t> {
             ])
         })?;
         let unfit = match (expiry, day) {
-            (Expiry::MicrosecondBefore, true) => Some(("a microsecond before the next start, but `effective_from` is a date", "day-before")),
-            (Expiry::DayBefore, false) => {
-                Some(("a day before the next start, but `effective_from` is no date column of [columns]", "microsecond-before"))
+            (Expiry::MicrosecondBefore, true) => {
+                Some(("a microsecond before the next start, but `effective_from` is a date", "day-before"))
             }
+            (Expiry::DayBefore, false) => Some((
+                "a day before the next start, but `effective_from` is no date column of [columns]",
+                "microsecond-before",
+            )),
             _ => None,
         };
         if let (Some((what, instead)), Some(item)) = (unfit, expiry_item) {

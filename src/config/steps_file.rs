@@ -107,7 +107,11 @@ pub(super) fn read(
 ) -> Vec<Step> {
     let mut items: Vec<(Item<'_>, bool)> = Vec::new();
     items.extend(list_of(steps, "[{ sql = \"songplays.sql\" }]").into_iter().map(|item| (item, false)));
-    items.extend(list_of(checks, "[{ name = \"no orphan\", sql = \"SELECT …\", expect = 0 }]").into_iter().map(|item| (item, true)));
+    items.extend(
+        list_of(checks, "[{ name = \"no orphan\", sql = \"SELECT …\", expect = 0 }]")
+            .into_iter()
+            .map(|item| (item, true)),
+    );
     items.sort_by_key(|(item, _)| item.span().start);
     let mut temporary: Vec<String> = Vec::new();
     let mut names: Vec<String> = Vec::new();
@@ -126,7 +130,12 @@ fn list_of<'t>(item: Option<Item<'t>>, example: &str) -> Vec<Item<'t>> {
     item.and_then(|item| item.list(example)).unwrap_or_default()
 }
 
-fn step(item: Item<'_>, scripts: &Scripts<'_>, target: Option<&TableName>, temporary: &mut Vec<String>) -> Option<Step> {
+fn step(
+    item: Item<'_>,
+    scripts: &Scripts<'_>,
+    target: Option<&TableName>,
+    temporary: &mut Vec<String>,
+) -> Option<Step> {
     let mut table = item.table("[[step]]".to_owned())?;
     let sql_item = table.required("sql", "\"songplays.sql\"");
     let targets_item = table.optional("targets");
@@ -176,7 +185,8 @@ fn check(item: Item<'_>, names: &mut Vec<String>) -> Option<Check> {
     table.finish();
     let name = name_item?.parsed("write letters, digits, blanks, `_`, `-` and `.`, at most 60 in all", check_name)?;
     if names.contains(&name) {
-        name_item?.problem(format!("a second check has the name `{}`", shown(&name)), "rename one: it is that of its metric");
+        name_item?
+            .problem(format!("a second check has the name `{}`", shown(&name)), "rename one: it is that of its metric");
         return None;
     }
     names.push(name.clone());
@@ -219,7 +229,10 @@ fn number(item: Item<'_>) -> Option<String> {
     if all(whole) && all(fraction) {
         return Some(digits.trim_start_matches('+').to_owned());
     }
-    item.problem(format!("`{}` is {}, which is not written in digits alone", item.key, shown(&digits)), "write it such as 0.05");
+    item.problem(
+        format!("`{}` is {}, which is not written in digits alone", item.key, shown(&digits)),
+        "write it such as 0.05",
+    );
     None
 }
 
@@ -233,7 +246,10 @@ pub(super) fn after(mut table: Table<'_>) -> Option<After> {
         let text = item.text()?;
         let parts = pieces(item, &text)?;
         if parts.len() != 1 {
-            item.problem("one text holds several statements", "write each as a text of its own: each is run and retried alone");
+            item.problem(
+                "one text holds several statements",
+                "write each as a text of its own: each is run and retried alone",
+            );
             return None;
         }
         statements.push(text.trim().trim_end_matches(';').to_owned());

@@ -14,7 +14,8 @@ pub(super) fn read(mut table: Table<'_>, columns: &Columns, scripts: &Scripts<'_
     let name = table
         .required("table", "\"schema.table\"")
         .and_then(|item| item.parsed("write the schema and the table, such as \"bestsellers.reviews\"", table_name));
-    let mode = table.required("mode", "\"append\"").and_then(|item| item.one_of(&MODES.map(|mode| (mode.as_str(), mode))));
+    let mode =
+        table.required("mode", "\"append\"").and_then(|item| item.one_of(&MODES.map(|mode| (mode.as_str(), mode))));
     let key_item = match mode {
         Some(Mode::Upsert | Mode::InsertNew | Mode::Scd2) => table.required("key", "[\"id\"]"),
         _ => table.optional("key"),
@@ -53,7 +54,10 @@ pub(super) fn read(mut table: Table<'_>, columns: &Columns, scripts: &Scripts<'_
         ),
         (Some(mode @ (Mode::Scd2 | Mode::ReplacePartition | Mode::ReplaceObject)), Some(item)) if !lineage => item
             .problem(
-                format!("`lineage = false` stands beside `mode = \"{}\"`, which tells by lineage what it replaces", mode.as_str()),
+                format!(
+                    "`lineage = false` stands beside `mode = \"{}\"`, which tells by lineage what it replaces",
+                    mode.as_str()
+                ),
                 "remove `lineage`",
             ),
         (Some(Mode::None), _) if create => {
@@ -81,15 +85,8 @@ pub(super) fn read(mut table: Table<'_>, columns: &Columns, scripts: &Scripts<'_
     })
 }
 
-const MODES: [Mode; 7] = [
-    Mode::Append,
-    Mode::InsertNew,
-    Mode::Upsert,
-    Mode::Scd2,
-    Mode::ReplacePartition,
-    Mode::ReplaceObject,
-    Mode::None,
-];
+const MODES: [Mode; 7] =
+    [Mode::Append, Mode::InsertNew, Mode::Upsert, Mode::Scd2, Mode::ReplacePartition, Mode::ReplaceObject, Mode::None];
 
 const ENCODES: [(&str, Encode); 2] = [("auto", Encode::Auto), ("explicit", Encode::Explicit)];
 
@@ -143,7 +140,11 @@ pub(super) fn table_name(text: &str) -> Result<TableName, String> {
 }
 
 /// The columns that a list names, if each stands there once and is as `check` demands.
-pub(super) fn names(item: Item<'_>, columns: &Columns, check: fn(Item<'_>, &Columns) -> Option<String>) -> Option<Vec<String>> {
+pub(super) fn names(
+    item: Item<'_>,
+    columns: &Columns,
+    check: fn(Item<'_>, &Columns) -> Option<String>,
+) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     let items = item.list("[\"a\", \"b\"]")?;
     let complete = items.len();

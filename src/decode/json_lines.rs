@@ -1,19 +1,68 @@
-//! One JSON object, read into the slots of the fields that are wanted.
+//! JSON lines: one object a line, read into the slots of the fields that are wanted.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Read;
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
-use crate::model::{FieldIndex, Value};
+use super::{Line, Lines, recycle};
+use crate::error::{Error, Result};
+use crate::model::{Extra, FieldIndex, Fields, Place, Raw, RecordSink, Rule, Value};
 
 /// Why a record is no JSON object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Syntax(pub String);
 
-/// Reads the JSON object in `text` into `slots`, which are cleared first; gives the first field that no slot takes.
+/// Hands each line to `sink`; gives the bytes read.
+pub(super) fn decode(
+    reader: impl Read,
+    max_record_bytes: usize,
+    fields: &FieldIndex,
+    sink: &mut dyn RecordSink,
+) -> Result<u64> {
+    let mut lines = Lines::new(reader, max_record_bytes);
+    let mut slots: Vec<Option<Value<'static>>> = Vec::new();
+    let mut record = 0;
+    while let Some(line) = lines.next_line().map_err(Error::of_read)? {
+        record += 1;
+        let place = Place { record, line: Some(line.number), offset: Some(line.offset) };
+        let mut line_slots = recycle(slots);
+        one(&line, place, max_record_bytes, fields, &mut line_slots, sink)?;
+        slots = recycle(line_slots);
+    }
+    Ok(lines.offset())
+}
+
+fn one<'a>(
+    line: &Line<'a>,
+    place: Place,
+    max_record_bytes: usize,
+    fields: &FieldIndex,
+    slots: &mut Vec<Option<Value<'a>>>,
+    sink: &mut dyn RecordSink,
+) -> Result<()> {
+    let raw = Raw::Bytes(line.bytes);
+    if line.too_long {
+        let message = format!("the record is longer than max_record_bytes = {max_record_bytes}");
+        return sink.refuse(place, raw, Rule::RecordSize, message);
+    }
+    if sink.offer(place, line.bytes)? {
+        return Ok(());
+    }
+    let text = match std::str::from_utf8(line.bytes) {
+        Ok(text) => text,
+        Err(error) => return sink.refuse(place, raw, Rule::Encoding, format!("the record is not UTF-8: {error}")),
+    };
+    match json_object(text, fields, slots) {
+        Ok(extras) => sink.record(place, raw, slots, &extras),
+        Err(Syntax(message)) => sink.refuse(place, raw, Rule::Syntax, message),
+    }
+}
+
+/// Reads the JSON object in `text` into `slots`, which are cleared first; gives the fields that no slot takes, if they are wanted.
 ///
 /// Numbers keep their digits and nested values their text. Of a field that stands twice, the last counts. Nothing is
 /// allocated for a text without escapes.
@@ -24,13 +73,15 @@ pub fn json_object<'a>(
     text: &'a str,
     fields: &FieldIndex,
     slots: &mut Vec<Option<Value<'a>>>,
-) -> Result<Option<Cow<'a, str>>, Syntax> {
+) -> std::result::Result<Vec<Extra<'a>>, Syntax> {
     slots.clear();
     slots.resize(fields.len(), None);
+    let mut extras = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let unknown = Object { fields, slots }.deserialize(&mut deserializer).map_err(syntax)?;
+    let object = Object { fields: fields.fields(), slots, extras: fields.wants_extras().then_some(&mut extras) };
+    object.deserialize(&mut deserializer).map_err(syntax)?;
     deserializer.end().map_err(syntax)?;
-    Ok(unknown)
+    Ok(extras)
 }
 
 fn syntax(error: serde_json::Error) -> Syntax {
@@ -38,40 +89,73 @@ fn syntax(error: serde_json::Error) -> Syntax {
 }
 
 struct Object<'f, 's, 'a> {
-    fields: &'f FieldIndex,
+    fields: &'f Fields,
     slots: &'s mut Vec<Option<Value<'a>>>,
+    extras: Option<&'s mut Vec<Extra<'a>>>,
 }
 
 impl<'a> DeserializeSeed<'a> for Object<'_, '_, 'a> {
-    type Value = Option<Cow<'a, str>>;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
-    type Value = Option<Cow<'a, str>>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut unknown = None;
+    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> std::result::Result<(), A::Error> {
         while let Some(Text(name)) = map.next_key()? {
-            match self.fields.get(&name) {
-                Some(slot) => {
+            match (self.fields.get(&name), &mut self.extras) {
+                (Some(node), _) => {
                     let raw: &RawValue = map.next_value()?;
-                    self.slots[slot] = Some(value(raw.get()).map_err(serde::de::Error::custom)?);
+                    if !node.children.is_empty() {
+                        within(raw.get(), &node.children, self.slots).map_err(de::Error::custom)?;
+                    }
+                    if let Some(slot) = node.slot {
+                        self.slots[slot] = Some(value(raw.get()).map_err(de::Error::custom)?);
+                    }
                 }
-                None => {
+                (None, Some(extras)) => {
+                    let raw: &RawValue = map.next_value()?;
+                    extras.push(Extra { name, value: value(raw.get()).map_err(de::Error::custom)? });
+                }
+                (None, None) => {
                     map.next_value::<IgnoredAny>()?;
-                    unknown.get_or_insert(name);
                 }
             }
         }
-        Ok(unknown)
+        Ok(())
+    }
+}
+
+/// Reads what columns take from within an object or array; a value of another kind has nothing within it.
+fn within<'a>(
+    raw: &'a str,
+    fields: &Fields,
+    slots: &mut Vec<Option<Value<'a>>>,
+) -> std::result::Result<(), serde_json::Error> {
+    match raw.as_bytes().first() {
+        Some(b'{') => Object { fields, slots, extras: None }.deserialize(&mut serde_json::Deserializer::from_str(raw)),
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(raw)?;
+            for node in fields.nodes() {
+                let Some(item) = node.name.parse().ok().and_then(|at: usize| items.get(at)) else { continue };
+                if !node.children.is_empty() {
+                    within(item.get(), &node.children, slots)?;
+                }
+                if let Some(slot) = node.slot {
+                    slots[slot] = Some(value(item.get())?);
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -79,13 +163,13 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-fn value(raw: &str) -> Result<Value<'_>, serde_json::Error> {
+fn value(raw: &str) -> std::result::Result<Value<'_>, serde_json::Error> {
     Ok(match raw.as_bytes().first() {
         Some(b'"') => Value::Text(serde_json::from_str::<Text<'_>>(raw)?.0),
         Some(b'n') => Value::Null,
         Some(b't') => Value::Bool(true),
         Some(b'f') => Value::Bool(false),
-        Some(b'[' | b'{') => Value::Json(raw),
+        Some(b'[' | b'{') => Value::Json(Cow::Borrowed(raw)),
         _ => Value::Number(raw),
     })
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{FieldIndex, Value};
+use crate::model::{Extra, FieldIndex, Value};
 
 type Seen = Vec<(u64, u64, Vec<u8>, bool)>;
 
@@ -57,14 +57,15 @@ fn fields(names: &[&str]) -> FieldIndex {
 fn values_keep_what_was_written() {
     let text = r#"{"a": 1.50, "b":"x\u00e9\n", "c":[1, {"d":null}], "d":true, "e":null, "f":"plain", "a":2e3}"#;
     let mut slots = Vec::new();
-    let unknown = json_object(text, &fields(&["a", "b", "c", "d", "e", "missing"]), &mut slots);
-    assert_eq!(unknown, Ok(Some(Cow::Borrowed("f"))));
+    let wanted = fields(&["a", "b", "c", "d", "e", "missing"]).with_extras();
+    let extras = json_object(text, &wanted, &mut slots);
+    assert_eq!(extras, Ok(vec![Extra { name: "f".into(), value: Value::Text("plain".into()) }]));
     assert_eq!(
         slots,
         [
             Some(Value::Number("2e3")),
             Some(Value::Text("xé\n".into())),
-            Some(Value::Json(r#"[1, {"d":null}]"#)),
+            Some(Value::Json(r#"[1, {"d":null}]"#.into())),
             Some(Value::Bool(true)),
             Some(Value::Null),
             None
@@ -95,6 +96,21 @@ fn what_is_not_one_object_is_refused() {
     ] {
         assert!(json_object(text, &fields(&["a"]), &mut Vec::new()).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_field_within_a_field_is_read_beside_the_whole() {
+    let mut index = FieldIndex::new();
+    let width = index.insert_path(&["device", "screen", "w"]);
+    let second = index.insert_path(&["tags", "1"]);
+    let tags = index.insert("tags");
+    let mut slots = Vec::new();
+    json_object(r#"{"device":{"screen":{"h":2,"w":3}},"tags":["a","b"]}"#, &index, &mut slots).expect("valid");
+    assert_eq!(slots[width], Some(Value::Number("3")));
+    assert_eq!(slots[second], Some(Value::Text("b".into())));
+    assert_eq!(slots[tags], Some(Value::Json(r#"["a","b"]"#.into())));
+    json_object(r#"{"device":7,"tags":["a"]}"#, &index, &mut slots).expect("valid");
+    assert_eq!((&slots[width], &slots[second]), (&None, &None));
 }
 
 proptest! {

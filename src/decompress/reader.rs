@@ -9,7 +9,6 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::bounds::{Bounded, Counted};
 use super::{Bounds, Codec};
-use crate::error::{Error, ErrorKind};
 
 /// The buffer between the stored bytes and the codec: small ones cost 28 % of inflate.
 const BUFFER: usize = 128 * 1024;
@@ -31,15 +30,4 @@ pub fn open<'a>(stored: impl Read + 'a, bounds: Bounds) -> io::Result<(Codec, Bo
         Codec::Plain => Box::new(whole),
     };
     Ok((codec, Box::new(Bounded { inner, bounds, stored: count, read: 0, since: Instant::now() })))
-}
-
-/// Our error behind an `io::Error` of [`open`]'s reader: one of ours that travelled through it, or a damaged stream.
-pub fn error_of(error: io::Error) -> Error {
-    match error.downcast::<Error>() {
-        Ok(ours) => ours,
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Error::caused(ErrorKind::Corrupt, "the compressed stream is truncated", error)
-        }
-        Err(error) => Error::caused(ErrorKind::Corrupt, "the compressed stream is damaged", error),
-    }
 }

@@ -17,9 +17,9 @@ fn gzip(data: &[u8]) -> Vec<u8> {
 }
 
 fn decompress(stored: &[u8], bounds: Bounds) -> Result<(Codec, Vec<u8>), Error> {
-    let (codec, mut reader) = open(stored, bounds).map_err(error_of)?;
+    let (codec, mut reader) = open(stored, bounds).map_err(Error::of_read)?;
     let mut data = Vec::new();
-    reader.read_to_end(&mut data).map_err(error_of)?;
+    reader.read_to_end(&mut data).map_err(Error::of_read)?;
     Ok((codec, data))
 }
 
@@ -85,7 +85,7 @@ fn an_error_of_the_source_keeps_its_kind() {
     }
     let start = gzip(&vec![7; 100_000]);
     let (_, mut reader) = open(start[..20].chain(Broken), BOUNDS).expect("a prefix");
-    let error = error_of(reader.read_to_end(&mut Vec::new()).expect_err("broken"));
+    let error = Error::of_read(reader.read_to_end(&mut Vec::new()).expect_err("broken"));
     assert_eq!(error.kind(), ErrorKind::TimedOut);
 }
 

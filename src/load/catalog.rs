@@ -57,7 +57,8 @@ pub async fn ledger_pipelines(warehouse: &Warehouse, schema: &str) -> Result<Vec
         literal(&schema.to_lowercase())
     );
     let rows = warehouse.query(&sql).await?;
-    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let plain =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let mut pipelines: Vec<String> = rows
         .into_iter()
         .filter_map(|row| row.into_iter().next().flatten())

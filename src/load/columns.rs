@@ -160,7 +160,8 @@ pub fn wanted(pipeline: &Pipeline, staged: &[ManifestColumn]) -> Result<Vec<Want
         let required = pipeline.columns.iter().any(|known| known.name == column.name && known.required);
         wanted.push(Wanted { name: column.name.clone(), column_type: column_type(column)?, nullable: !required });
     }
-    let mut add = |name: &str, column_type, nullable| wanted.push(Wanted { name: name.to_owned(), column_type, nullable });
+    let mut add =
+        |name: &str, column_type, nullable| wanted.push(Wanted { name: name.to_owned(), column_type, nullable });
     if let Some(mark) = target.options.delete_when.as_ref().and_then(|delete| delete.mark.as_ref()) {
         add(mark, ColumnType::Boolean, true);
     }

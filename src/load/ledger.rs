@@ -54,7 +54,9 @@ impl Ledger {
     pub fn has_versions(&self, pipeline: &Pipeline) -> bool {
         let target = &pipeline.target;
         match target.mode {
-            Mode::Upsert => target.lineage || target.options.delete_when.as_ref().is_some_and(|delete| delete.mark.is_none()),
+            Mode::Upsert => {
+                target.lineage || target.options.delete_when.as_ref().is_some_and(|delete| delete.mark.is_none())
+            }
             Mode::Scd2 => true,
             _ => false,
         }

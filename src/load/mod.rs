@@ -19,16 +19,16 @@ mod target;
 mod token;
 mod verdict;
 
+pub use catalog::{ledger_pipelines, live_columns};
+pub use columns::wanted;
 pub use data_api::{Rows, StatementId, Warehouse};
 pub use group::{first_group, same_columns};
 pub use ledger::Ledger;
-pub use catalog::{ledger_pipelines, live_columns};
-pub use columns::wanted;
 pub use plan::{LoadFiles, oversize, plan};
 pub use report::{BatchFates, Report};
 pub use statement::Statement;
-pub use target::{staged_columns, target_ddl};
 pub use steps::{after_statements, create_statements, needs_one_batch};
+pub use target::{staged_columns, target_ddl};
 pub use token::Token;
 pub use verdict::{is_already_there, is_missing_relation, verdict};
 

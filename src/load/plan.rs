@@ -61,11 +61,8 @@ pub fn plan(
     let locks: Vec<String> = locks(pipeline, ledger).iter().map(TableName::sql).collect();
     let iam_role = if warehouse.iam_role == "default" { "default".to_owned() } else { literal(&warehouse.iam_role) };
     let hard_delete = target.options.delete_when.as_ref().is_some_and(|delete| delete.mark.is_none());
-    let deleted_when = target
-        .options
-        .delete_when
-        .as_ref()
-        .map(|delete| format!("r.{} = {}", quote(&delete.column), delete.literal));
+    let deleted_when =
+        target.options.delete_when.as_ref().map(|delete| format!("r.{} = {}", quote(&delete.column), delete.literal));
 
     let load = context! {
         statement_timeout_ms => warehouse.statement_timeout.as_millis() as u64,

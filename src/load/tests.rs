@@ -156,8 +156,7 @@ fn an_upsert_that_deletes_within_a_window_reads_as_sql() {
     insta::assert_snapshot!(of_mode(&statements_of(Mode::Upsert, |pipeline| {
         pipeline.target.newest_by.clear();
         pipeline.target.options.merge_window = Some("at".into());
-        pipeline.target.options.delete_when =
-            Some(DeleteWhen { column: "id".into(), literal: "0".into(), mark: None });
+        pipeline.target.options.delete_when = Some(DeleteWhen { column: "id".into(), literal: "0".into(), mark: None });
     })));
 }
 
@@ -172,7 +171,8 @@ fn steps_and_checks_follow_the_rows_and_precede_the_ledger() {
         aborts,
     };
     let statements = statements_of(Mode::None, |pipeline| {
-        let template = "INSERT INTO {{ target }} SELECT id FROM {{ stage }}; DELETE FROM z.y WHERE b IN ({{ batch_ids }})";
+        let template =
+            "INSERT INTO {{ target }} SELECT id FROM {{ stage }}; DELETE FROM z.y WHERE b IN ({{ batch_ids }})";
         pipeline.steps = vec![
             Step::Check(check("first", true)),
             Step::Sql {
@@ -249,7 +249,15 @@ fn row_16_the_stage_has_the_targets_types() {
 
 #[test]
 fn text_from_outside_never_becomes_sql() {
-    for mode in [Mode::Append, Mode::InsertNew, Mode::Upsert, Mode::Scd2, Mode::ReplacePartition, Mode::ReplaceObject, Mode::None] {
+    for mode in [
+        Mode::Append,
+        Mode::InsertNew,
+        Mode::Upsert,
+        Mode::Scd2,
+        Mode::ReplacePartition,
+        Mode::ReplaceObject,
+        Mode::None,
+    ] {
         assert!(!printed(&statements(mode, true)).contains("DROP TABLE"));
     }
 }

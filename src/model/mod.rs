@@ -1,11 +1,19 @@
 //! The values that pass between the stages; no I/O.
 
 mod batch;
+mod fields;
 mod object;
+mod random_access;
 mod record;
 mod reject;
+mod sink;
+mod writer;
 
 pub use batch::{BatchCounts, BatchId, LoadMessage, Manifest, ManifestColumn, ObjectEntry, StagedFile};
-pub use object::{ObjectId, ObjectRef, Removal, Sequencer};
-pub use record::{FieldIndex, Value};
+pub use fields::{FieldIndex, FieldNode, Fields};
+pub use object::{ObjectId, ObjectRef, Origin, Removal, Sequencer};
+pub use random_access::RandomAccess;
+pub use record::{Extra, Place, Value};
 pub use reject::{Reject, Rule};
+pub use sink::{Raw, RecordSink};
+pub use writer::FieldWriter;

@@ -54,6 +54,15 @@ impl Removal {
     }
 }
 
+/// Where a record comes from, for columns that are filled from its object and not from itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The object, as announced.
+    pub object: ObjectRef,
+    /// What the key's pattern captured, in the order of the pattern.
+    pub captures: Vec<String>,
+}
+
 /// Identifies one version of an object within one pipeline, however often it is announced.
 ///
 /// A hash of pipeline, bucket, key and version; where the bucket keeps no versions, the entity tag and size

@@ -1,5 +1,7 @@
 //! A record that was not loaded, and why.
 
+use super::Place;
+
 /// The rule that a rejected record broke; the name is stable, for queries over the quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
@@ -27,6 +29,10 @@ pub enum Rule {
     Max,
     /// The text does not match `pattern`.
     Pattern,
+    /// The value is none of `one_of`.
+    OneOf,
+    /// A `[[rule]]` over several columns does not hold; the message names it.
+    Row,
     /// The record has a field that no column takes, and the pipeline refuses those.
     UnknownField,
 }
@@ -47,6 +53,8 @@ impl Rule {
             Rule::Min => "min",
             Rule::Max => "max",
             Rule::Pattern => "pattern",
+            Rule::OneOf => "one-of",
+            Rule::Row => "row",
             Rule::UnknownField => "unknown-field",
         }
     }
@@ -55,10 +63,8 @@ impl Rule {
 /// A rejected record: where it was, what it broke, and its bytes up to a bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
-    /// The number of the record in its object, from 1; the line, for formats of lines.
-    pub record: u64,
-    /// Where the record begins in the decompressed object, in bytes.
-    pub offset: u64,
+    /// Where the record is in its object.
+    pub place: Place,
     /// The column at fault, where there is one.
     pub column: Option<String>,
     /// The rule that was broken.

@@ -3,11 +3,15 @@
 //! Takes the values of a record by slot; gives rows in Arrow columns ([`Rows`]), every value checked so that COPY cannot refuse it.
 //! A pipeline's columns are compiled once into a [`Plan`]. No I/O.
 
+mod growing;
 mod plan;
+mod quick;
 mod rows;
+mod writer;
 
 pub use plan::{Plan, Refusal};
 pub use rows::{OBJECT_COLUMN, ROW_COLUMN, Rows};
+pub use writer::{RowWriter, Shortcut};
 
 #[cfg(test)]
 mod tests;

@@ -7,11 +7,11 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use crate::config::{Column, ColumnSource, Mask, OnUnknownField, Pipeline};
-use crate::model::{FieldIndex, Rule, Value};
+use crate::model::{Extra, FieldIndex, Origin, Rule, Value};
 use crate::schema::value::{Cell, Violation, coerce};
 
 /// The most bytes of a row: Redshift refuses rows above 4 MB.
-const ROW_BYTES: usize = 4_000_000;
+pub(super) const ROW_BYTES: usize = 4_000_000;
 
 /// A pipeline's columns, ready to check rows.
 #[derive(Debug, Clone)]
@@ -21,14 +21,15 @@ pub struct Plan {
     on_unknown_field: OnUnknownField,
 }
 
+/// A column, and where its value comes from.
 #[derive(Debug, Clone)]
-struct Planned {
-    column: Column,
-    source: Source,
+pub(super) struct Planned {
+    pub(super) column: Column,
+    pub(super) source: Source,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Source {
+pub(super) enum Source {
     Slot(usize),
     Capture(usize),
 }
@@ -45,7 +46,10 @@ pub struct Refusal {
 impl Plan {
     /// The plan of a pipeline.
     pub fn new(pipeline: &Pipeline) -> Self {
-        let mut fields = FieldIndex::new();
+        let mut fields = match pipeline.source.on_unknown_field {
+            OnUnknownField::Ignore => FieldIndex::new(),
+            OnUnknownField::Reject => FieldIndex::new().with_extras(),
+        };
         let columns = pipeline
             .columns
             .iter()
@@ -70,21 +74,26 @@ impl Plan {
         self.columns.iter().map(|planned| &planned.column)
     }
 
+    /// The columns with their sources.
+    pub(super) fn planned(&self) -> &[Planned] {
+        &self.columns
+    }
+
     /// Checks a record and makes its row: one cell for each column, in `row`.
     ///
-    /// `slots` are what the decoder filled, `captures` what the key's pattern captured, `unknown` the first field that no column takes.
+    /// `slots` are what the decoder filled, `extras` the fields that no column takes.
     ///
     /// # Errors
     /// The first column and rule that the record breaks.
     pub fn row<'a>(
         &self,
         slots: &[Option<Value<'a>>],
-        captures: &'a [String],
-        unknown: Option<&str>,
+        origin: &'a Origin,
+        extras: &[Extra<'_>],
         row: &mut Vec<Cell<'a>>,
     ) -> Result<(), Refusal> {
-        if let (OnUnknownField::Reject, Some(name)) = (self.on_unknown_field, unknown) {
-            let message = format!("the field {name:?} has no column");
+        if let (OnUnknownField::Reject, Some(extra)) = (self.on_unknown_field, extras.first()) {
+            let message = format!("the field {:?} has no column", extra.name);
             return Err(Refusal { column: None, violation: Violation::new(Rule::UnknownField, message) });
         }
         row.clear();
@@ -93,7 +102,7 @@ impl Plan {
             let value = match planned.source {
                 // Cloned, not taken: several columns may take one field.
                 Source::Slot(slot) => slots.get(slot).cloned().flatten(),
-                Source::Capture(place) => captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str()))),
+                Source::Capture(place) => captured(origin, place),
             };
             let cell = planned
                 .cell(value)
@@ -112,8 +121,22 @@ impl Plan {
     }
 }
 
+/// What the key's pattern captured at this place.
+fn captured(origin: &Origin, place: usize) -> Option<Value<'_>> {
+    origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str())))
+}
+
 impl Planned {
-    fn cell<'a>(&self, value: Option<Value<'a>>) -> Result<Cell<'a>, Violation> {
+    /// The cell of a column that is the same in every record of an object.
+    pub(super) fn constant<'a>(&self, origin: &'a Origin) -> Result<Cell<'a>, Violation> {
+        match self.source {
+            Source::Slot(_) => self.cell(None),
+            Source::Capture(place) => self.cell(captured(origin, place)),
+        }
+    }
+
+    /// The cell of a value, or of its absence, after all of the column's checks.
+    pub(super) fn cell<'a>(&self, value: Option<Value<'a>>) -> Result<Cell<'a>, Violation> {
         let Column { column_type, required, parse, pattern, min, max, mask, .. } = &self.column;
         let cell = match (value, mask) {
             (None | Some(Value::Null), _) => Cell::Null,
@@ -153,9 +176,7 @@ fn sha256(value: &Value<'_>) -> Result<String, Violation> {
         Value::Number(digits) => digits,
         Value::Bool(true) => "true",
         Value::Bool(false) => "false",
-        Value::Json(_) | Value::Null => {
-            return Err(Violation::new(Rule::Type, format!("an {} cannot be masked", value.type_name())));
-        }
+        _ => return Err(Violation::new(Rule::Type, format!("a value of type {} cannot be masked", value.type_name()))),
     };
     let digest = Sha256::digest(text.as_bytes());
     let mut hex = String::with_capacity(64);

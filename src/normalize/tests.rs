@@ -8,7 +8,7 @@ use super::*;
 use crate::config::{Column, ColumnSource, Mask};
 use crate::model::{Rule, Value};
 use crate::schema::value::{Cell, TimeParse};
-use crate::testing::{column, pipeline};
+use crate::testing::{column, origin, pipeline};
 
 fn check(
     columns: Vec<Column>,
@@ -16,7 +16,8 @@ fn check(
 ) -> Result<Vec<Cell<'static>>, (Option<String>, Rule)> {
     let plan = Plan::new(&pipeline(columns));
     let mut row = Vec::new();
-    plan.row(&values, &[], None, &mut row).map_err(|refusal| (refusal.column, refusal.violation.rule))?;
+    let origin = origin([]);
+    plan.row(&values, &origin, &[], &mut row).map_err(|refusal| (refusal.column, refusal.violation.rule))?;
     Ok(row.into_iter().map(Cell::into_owned).collect())
 }
 
@@ -49,7 +50,7 @@ fn a_mask_stores_the_digest_and_never_the_text() {
     let masked = Column { mask: Some(Mask::Sha256), ..column("email_hash", "char(64)") };
     let digest = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
     assert_eq!(check(vec![masked.clone()], vec![text("foo")]), Ok(vec![Cell::Text(digest.into())]));
-    assert_eq!(check(vec![masked], vec![Some(Value::Json("[]"))]), Err((Some("email_hash".into()), Rule::Type)));
+    assert_eq!(check(vec![masked], vec![Some(Value::Json("[]".into()))]), Err((Some("email_hash".into()), Rule::Type)));
 }
 
 #[test]
@@ -58,8 +59,8 @@ fn captures_of_the_key_fill_their_columns() {
     columns[0].from = ColumnSource::Capture(0);
     let plan = Plan::new(&pipeline(columns));
     let mut row = Vec::new();
-    let captures = ["2026-11-21".to_owned()];
-    plan.row(&[], &captures, None, &mut row).expect("valid");
+    let origin = origin(["2026-11-21"]);
+    plan.row(&[], &origin, &[], &mut row).expect("valid");
     assert_eq!(row, [Cell::Date(20_778)]);
 }
 
@@ -88,7 +89,7 @@ fn row_17_bytes_over_the_columns_length_are_rejected_with_column_and_rule() {
 fn rows_become_columns_of_exactly_the_declared_types_with_their_lineage() {
     let columns = [column("d", "decimal(5,2)"), column("at", "timestamptz"), column("t", "varchar(9)")];
     let schema = Rows::schema(&columns);
-    let mut rows = Rows::new(schema.clone(), &columns, "00ff".into());
+    let mut rows = Rows::new(schema.clone(), "00ff".into());
     rows.push(&[Cell::Decimal(150), Cell::Micros(5), Cell::Text("x".into())], 3);
     rows.push(&[Cell::Null, Cell::Null, Cell::Null], 9);
     assert_eq!(rows.len(), 2);

@@ -62,16 +62,19 @@ impl Record {
             return Ok(Event::Other(name.to_owned()));
         }
         let object = self.s3.object;
-        Ok(event(removal, ObjectRef {
-            bucket: self.s3.bucket.name,
-            key: decode_key(&object.key)?,
-            other_key: None,
-            version: version(object.version_id),
-            etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
-            size: object.size,
-            sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
-            event_time: event_time(&self.event_time)?,
-        }))
+        Ok(event(
+            removal,
+            ObjectRef {
+                bucket: self.s3.bucket.name,
+                key: decode_key(&object.key)?,
+                other_key: None,
+                version: version(object.version_id),
+                etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
+                size: object.size,
+                sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
+                event_time: event_time(&self.event_time)?,
+            },
+        ))
     }
 }
 
@@ -108,7 +111,9 @@ impl Detail {
         let permanent = self.deletion_type.as_deref() == Some("Permanently Deleted");
         let removal = match detail_type {
             "Object Deleted" if by_lifecycle => None,
-            "Object Deleted" if permanent && version(self.object.version_id.clone()).is_some() => Some(Removal::Version),
+            "Object Deleted" if permanent && version(self.object.version_id.clone()).is_some() => {
+                Some(Removal::Version)
+            }
             "Object Deleted" => Some(Removal::Key),
             _ => None,
         };
@@ -118,16 +123,19 @@ impl Detail {
         let object = self.object;
         // Whether EventBridge encodes keys is documented nowhere: the raw key comes first.
         let other_key = decode_key(&object.key).ok().filter(|decoded| *decoded != object.key);
-        Ok(event(removal, ObjectRef {
-            bucket: self.bucket.name,
-            key: object.key,
-            other_key,
-            version: version(object.version_id),
-            etag: object.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
-            size: object.size,
-            sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
-            event_time: event_time(time)?,
-        }))
+        Ok(event(
+            removal,
+            ObjectRef {
+                bucket: self.bucket.name,
+                key: object.key,
+                other_key,
+                version: version(object.version_id),
+                etag: object.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
+                size: object.size,
+                sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
+                event_time: event_time(time)?,
+            },
+        ))
     }
 }
 

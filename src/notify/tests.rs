@@ -64,7 +64,9 @@ fn eventbridge_keys_are_taken_raw_with_the_decoded_reading_beside_them() {
     let object = created(&events[0]);
     assert_eq!((object.key.as_str(), object.other_key.as_deref()), ("a+b%20c", Some("a b c")));
     let deleted = body.replace("Object Created", "Object Deleted");
-    assert!(matches!(parse(&deleted).expect("a notification").as_slice(), [Event::Removed(object, Removal::Key)] if object.key == "a+b%20c"));
+    assert!(
+        matches!(parse(&deleted).expect("a notification").as_slice(), [Event::Removed(object, Removal::Key)] if object.key == "a+b%20c")
+    );
 }
 
 #[test]

@@ -17,7 +17,9 @@ use super::settle;
 use crate::backoff;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
-use crate::load::{Ledger, LoadFiles, Report, Token, Warehouse, first_group, is_missing_relation, needs_one_batch, plan};
+use crate::load::{
+    Ledger, LoadFiles, Report, Token, Warehouse, first_group, is_missing_relation, needs_one_batch, plan,
+};
 use crate::model::{LoadMessage, Manifest};
 use crate::queue::{Leases, Message, Reason, SqsQueue};
 use crate::stage::{Area, LEDGER_COLUMNS, Store, copy_manifest, read_manifest};

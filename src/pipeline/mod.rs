@@ -6,16 +6,19 @@
 mod after;
 mod batcher;
 mod close;
+mod collect;
 mod daemon;
 mod inflight;
 mod intake;
 mod loader;
+mod offline;
 mod prepare;
 mod read;
 mod runtime;
 mod settle;
 
 pub use daemon::{Daemon, Role};
+pub use offline::{Decoded, Offline};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,8 @@ use super::runtime::Runtime;
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::load::{
-    Ledger, Statement, Token, Warehouse, create_statements, is_already_there, ledger_pipelines, live_columns, target_ddl, wanted,
+    Ledger, Statement, Token, Warehouse, create_statements, is_already_there, ledger_pipelines, live_columns,
+    target_ddl, wanted,
 };
 use crate::model::{BatchId, ManifestColumn};
 use crate::schema::ColumnType;
@@ -100,7 +101,8 @@ async fn create(warehouse: &Warehouse, ledger: &Ledger, runtime: &Runtime) -> Re
             Ok(_) => {}
             // Another process may have been first: `IF NOT EXISTS` does not keep two creators of one table apart.
             Err(error)
-                if has_ledger(warehouse, ledger, runtime).await? && warehouse.has_table(&target.table.sql()).await? =>
+                if has_ledger(warehouse, ledger, runtime).await?
+                    && warehouse.has_table(&target.table.sql()).await? =>
             {
                 tracing::debug!(%error, "the tables were created by another process");
             }
@@ -265,7 +267,8 @@ fn report(runtime: &Runtime, found: &[Difference]) -> Result<()> {
     let table = &runtime.pipeline.target.table;
     for kind in KINDS {
         let number = found.iter().filter(|difference| difference.label() == kind).count();
-        metrics::gauge!(names::SCHEMA_DRIFT, "pipeline" => runtime.name().to_owned(), "kind" => kind).set(number as f64);
+        metrics::gauge!(names::SCHEMA_DRIFT, "pipeline" => runtime.name().to_owned(), "kind" => kind)
+            .set(number as f64);
     }
     for difference in found.iter().filter(|difference| !difference.blocks()) {
         tracing::warn!(pipeline = runtime.name(), %table, difference = %difference, "the table differs from the pipeline; some rows may be refused");

@@ -8,29 +8,16 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::collect::{Collector, Summary};
 use super::runtime::Runtime;
 use crate::config::Captures;
-use crate::decode::{Line, Lines, json_object};
-use crate::decompress::{self, Bounds, error_of};
+use crate::decode::{self, Input};
+use crate::decompress::{self, Bounds};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ObjectEntry, ObjectId, ObjectRef, Reject, Removal, Rule, StagedFile, Value};
-use crate::normalize::{Refusal, Rows};
+use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, Reject, Removal, StagedFile};
 use crate::object::ObjectStream;
-use crate::schema::value::{Cell, Violation};
 use crate::stage::{Area, PartFile, Store};
 use crate::telemetry::metrics as names;
-
-/// Rows are handed on in pieces of about this many bytes.
-const PIECE_BYTES: usize = 4 << 20;
-
-/// Rows are handed on in pieces of at most this many.
-const PIECE_ROWS: usize = 64 * 1024;
-
-/// The raw bytes of an object's rejects that are kept, in all; beyond it the records themselves are left out.
-const REJECTED_BYTES: usize = 4 << 20;
-
-/// The longest message of a reject, in bytes.
-const MESSAGE_BYTES: usize = 512;
 
 /// An object that one pipeline wants.
 pub(super) struct Job {
@@ -64,15 +51,6 @@ pub(super) struct Spill {
     pub(super) buffer_bytes: usize,
 }
 
-/// What the decoding thread says at its end.
-struct Summary {
-    read: u64,
-    staged: u64,
-    rejects: Vec<Reject>,
-    rejected: u64,
-    decompressed: u64,
-}
-
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.
 pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job) -> Result<ReadObject> {
     if job.removal.is_some() {
@@ -100,8 +78,9 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
     let mut object = ObjectStream::open(client, job.object.clone()).await?;
     let (chunk_sender, chunks) = mpsc::channel(4);
     let (piece_sender, mut pieces) = mpsc::channel(2);
-    let (runtime, captures, id) = (job.runtime.clone(), job.captures.clone(), job.id.to_string());
-    let decoding = tokio::task::spawn_blocking(move || decode(&runtime, &captures, id, chunks, &piece_sender));
+    let (runtime, id) = (job.runtime.clone(), job.id.to_string());
+    let origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
+    let decoding = tokio::task::spawn_blocking(move || decode(&runtime, &origin, id, chunks, &piece_sender));
 
     let download = async {
         loop {
@@ -227,114 +206,24 @@ impl Buffer<'_> {
 /// Decompresses, decodes and normalises an object; runs on a blocking thread.
 fn decode(
     runtime: &Runtime,
-    captures: &[String],
+    origin: &Origin,
     id: String,
     chunks: mpsc::Receiver<Result<Option<Bytes>>>,
     pieces: &mpsc::Sender<RecordBatch>,
 ) -> Result<Summary> {
     let source = &runtime.pipeline.source;
     let bounds = Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
-    let (_, reader) =
-        decompress::open(Chunks { chunks, chunk: Bytes::new(), ended: false }, bounds).map_err(error_of)?;
-    let mut lines = Lines::new(reader, source.max_record_bytes);
-    let mut rows = Rows::new(runtime.schema.clone(), runtime.plan.columns(), id);
-    let mut summary = Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0 };
-    let mut kept = 0;
-    let mut slots: Vec<Option<Value<'static>>> = Vec::new();
-    let mut cells: Vec<Cell<'static>> = Vec::new();
-    let rejects = &runtime.pipeline.rejects;
-    while let Some(line) = lines.next_line().map_err(error_of)? {
-        summary.read += 1;
-        // The two vectors keep their memory from line to line, though what they borrow changes.
-        let mut line_slots = recycle(slots);
-        let mut line_cells = recycle(cells);
-        match check(runtime, captures, &line, &mut line_slots, &mut line_cells) {
-            Ok(()) => {
-                rows.push(&line_cells, line.number);
-                summary.staged += 1;
-            }
-            Err(refusal) => {
-                summary.rejected += 1;
-                if summary.rejected > rejects.max_rows {
-                    return Err(too_many(&summary, &format!("max_rows = {}", rejects.max_rows)));
-                }
-                let raw = &line.bytes[..line.bytes.len().min(Reject::RAW_LIMIT)];
-                let raw = if kept < REJECTED_BYTES { raw.to_vec() } else { Vec::new() };
-                kept += raw.len();
-                summary.rejects.push(Reject {
-                    record: line.number,
-                    offset: line.offset,
-                    column: refusal.column,
-                    rule: refusal.violation.rule,
-                    message: cut(refusal.violation.message),
-                    raw,
-                });
-            }
-        }
-        slots = recycle(line_slots);
-        cells = recycle(line_cells);
-        if rows.bytes() >= PIECE_BYTES || rows.len() >= PIECE_ROWS {
-            pieces.blocking_send(rows.take()?).map_err(|_| nobody_listens())?;
-        }
-    }
-    if !rows.is_empty() {
-        pieces.blocking_send(rows.take()?).map_err(|_| nobody_listens())?;
-    }
-    if summary.rejected as f64 > rejects.max_share * summary.read as f64 {
-        return Err(too_many(&summary, &format!("max_share = {}", rejects.max_share)));
-    }
-    summary.decompressed = lines.offset();
-    Ok(summary)
+    let stored = Chunks { chunks, chunk: Bytes::new(), ended: false };
+    let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
+    let mut hand_on = |piece| pieces.blocking_send(piece).map_err(|_| nobody_listens());
+    let mut collector = Collector::new(runtime, origin, id, &mut hand_on);
+    let decompressed = decode::decode(source, runtime.plan.fields(), Input::Stream(reader), &mut collector)?;
+    collector.finish(decompressed)
 }
 
-/// Makes the row of a line, in `cells`.
-fn check<'a>(
-    runtime: &Runtime,
-    captures: &'a [String],
-    line: &Line<'a>,
-    slots: &mut Vec<Option<Value<'a>>>,
-    cells: &mut Vec<Cell<'a>>,
-) -> std::result::Result<(), Refusal> {
-    let refuse = |rule, message: String| Refusal { column: None, violation: Violation::new(rule, message) };
-    if line.too_long {
-        let most = runtime.pipeline.source.max_record_bytes;
-        return Err(refuse(Rule::RecordSize, format!("the record is longer than max_record_bytes = {most}")));
-    }
-    let text = std::str::from_utf8(line.bytes)
-        .map_err(|error| refuse(Rule::Encoding, format!("the record is not UTF-8: {error}")))?;
-    let unknown = json_object(text, runtime.plan.fields(), slots).map_err(|error| refuse(Rule::Syntax, error.0))?;
-    runtime.plan.row(slots, captures, unknown.as_deref(), cells)
-}
-
-/// The message, cut where a parser has put the whole record into it.
-fn cut(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES {
-        let end = (0..=MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
-        message.truncate(end);
-        message.push('…');
-    }
-    message
-}
-
-fn too_many(summary: &Summary, limit: &str) -> Error {
-    let first = summary.rejects.first().map_or_else(String::new, |reject| {
-        let column = reject.column.as_deref().map(|column| format!(", column {column}")).unwrap_or_default();
-        format!("; the first is record {}{column}, {}: {}", reject.record, reject.rule.as_str(), reject.message)
-    });
-    let message =
-        format!("{} of {} records are rejected, more than {limit} allows{first}", summary.rejected, summary.read);
-    Error::new(ErrorKind::TooManyRejects, message)
-}
-
+/// The error of a decoding whose rows nobody takes any more: the object failed elsewhere, or the process stops.
 fn nobody_listens() -> Error {
     Error::new(ErrorKind::Stopping, "the work on the object was stopped")
-}
-
-/// The same vector, emptied, for elements that borrow something else.
-fn recycle<A, B>(mut elements: Vec<A>) -> Vec<B> {
-    elements.clear();
-    // Collecting in place keeps the allocation; there is nothing to convert.
-    elements.into_iter().filter_map(|_| None).collect()
 }
 
 /// The chunks of a download as a `Read`: an error of the download, or its end before the object's, is an error of the reader.

@@ -123,7 +123,8 @@ mod tests {
         let table = TableName::new("bestsellers", "reviews");
         let sortkey = ["review\"time".to_owned(), "asin".to_owned()];
         let columns = columns().into_iter().chain(LINEAGE).collect();
-        let table = Table { name: &table, columns, distkey: Some("asin"), diststyle: None, sortkey: &sortkey, encoded: false };
+        let table =
+            Table { name: &table, columns, distkey: Some("asin"), diststyle: None, sortkey: &sortkey, encoded: false };
         insta::assert_snapshot!(create_table(&table), @r#"
         CREATE TABLE IF NOT EXISTS "bestsellers"."reviews" (
           "asin" varchar(16) NOT NULL,
@@ -154,7 +155,8 @@ mod tests {
         let table = TableName::new("bestsellers", "reviews");
         let sortkey = ["asin".to_owned()];
         let columns = columns().to_vec();
-        let table = Table { name: &table, columns, distkey: None, diststyle: Some("EVEN"), sortkey: &sortkey, encoded: true };
+        let table =
+            Table { name: &table, columns, distkey: None, diststyle: Some("EVEN"), sortkey: &sortkey, encoded: true };
         insta::assert_snapshot!(create_table(&table), @r#"
         CREATE TABLE IF NOT EXISTS "bestsellers"."reviews" (
           "asin" varchar(16) NOT NULL ENCODE raw,

@@ -28,7 +28,9 @@ impl LiveColumn {
         has_default: bool,
     ) -> Self {
         let written = match (data_type, length, digits) {
-            ("character varying" | "character" | "varchar" | "char", Some(length), _) => format!("{data_type}({length})"),
+            ("character varying" | "character" | "varchar" | "char", Some(length), _) => {
+                format!("{data_type}({length})")
+            }
             ("numeric" | "decimal", _, Some((precision, scale))) => format!("decimal({precision},{scale})"),
             _ => data_type.to_owned(),
         };
@@ -96,9 +98,13 @@ impl fmt::Display for Difference {
         match &self.kind {
             Kind::Missing(declared) => write!(f, "{column}: missing, declared {declared}"),
             Kind::Type(declared, live) => write!(f, "{column}: declared {declared}, but the table's is {live}"),
-            Kind::Shorter(declared, live) => write!(f, "{column}: declared {declared} bytes, but the table's has {live}"),
+            Kind::Shorter(declared, live) => {
+                write!(f, "{column}: declared {declared} bytes, but the table's has {live}")
+            }
             Kind::Nullable => write!(f, "{column}: NOT NULL in the table, but not required in the pipeline"),
-            Kind::Unfilled => write!(f, "{column}: NOT NULL without a default in the table, but not filled by the pipeline"),
+            Kind::Unfilled => {
+                write!(f, "{column}: NOT NULL without a default in the table, but not filled by the pipeline")
+            }
         }
     }
 }
@@ -141,7 +147,9 @@ enum Fit {
 
 /// Whether a value of the declared type is one of the live type, unchanged.
 fn fit(declared: ColumnType, live: ColumnType) -> Fit {
-    use ColumnType::{BigInt, Boolean, Char, Date, Decimal, Double, Integer, Real, SmallInt, Super, Timestamp, TimestampTz, Varchar};
+    use ColumnType::{
+        BigInt, Boolean, Char, Date, Decimal, Double, Integer, Real, SmallInt, Super, Timestamp, TimestampTz, Varchar,
+    };
     let whole = |column_type| match column_type {
         SmallInt => Some(5),
         Integer => Some(10),
@@ -171,7 +179,12 @@ mod tests {
     use super::*;
 
     fn live(name: &str, data_type: &str, nullable: bool) -> LiveColumn {
-        LiveColumn { name: name.to_owned(), column_type: data_type.parse().map_err(|_| data_type.to_owned()), nullable, has_default: false }
+        LiveColumn {
+            name: name.to_owned(),
+            column_type: data_type.parse().map_err(|_| data_type.to_owned()),
+            nullable,
+            has_default: false,
+        }
     }
 
     fn wanted(name: &str, column_type: &str, nullable: bool) -> Wanted {
@@ -180,8 +193,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_difference_is_told_column_by_column() {
-        let table =
-            [live("id", "integer", false), live("name", "varchar(8)", false), live("place", "geometry", true), live("extra", "date", false)];
+        let table = [
+            live("id", "integer", false),
+            live("name", "varchar(8)", false),
+            live("place", "geometry", true),
+            live("extra", "date", false),
+        ];
         let declared = [
             wanted("id", "bigint", false),
             wanted("name", "varchar(16)", true),
@@ -217,7 +234,11 @@ mod tests {
             ("real", "double precision"),
             ("date", "timestamp"),
         ] {
-            assert_eq!(differences(&[live("a", table, true)], &[wanted("a", declared, true)]), [], "{declared} {table}");
+            assert_eq!(
+                differences(&[live("a", table, true)], &[wanted("a", declared, true)]),
+                [],
+                "{declared} {table}"
+            );
         }
         for (declared, table) in [
             ("bigint", "decimal(18,0)"),
@@ -226,13 +247,19 @@ mod tests {
             ("varchar(3)", "char(3)"),
             ("double precision", "real"),
         ] {
-            assert_eq!(differences(&[live("a", table, true)], &[wanted("a", declared, true)]).len(), 1, "{declared} {table}");
+            assert_eq!(
+                differences(&[live("a", table, true)], &[wanted("a", declared, true)]).len(),
+                1,
+                "{declared} {table}"
+            );
         }
     }
 
     #[test]
     fn the_catalogues_words_are_types() {
-        let column = |data_type, length, digits| LiveColumn::from_catalog("A", data_type, length, digits, true, false).column_type;
+        let column = |data_type, length, digits| {
+            LiveColumn::from_catalog("A", data_type, length, digits, true, false).column_type
+        };
         assert_eq!(column("character varying", Some(256), None), Ok(ColumnType::Varchar(256)));
         assert_eq!(column("numeric", None, Some((12, 2))), Ok(ColumnType::Decimal { precision: 12, scale: 2 }));
         assert_eq!(column("timestamp without time zone", None, None), Ok(ColumnType::Timestamp));

@@ -135,7 +135,9 @@ impl Piece {
                 "the load is one transaction, which Tidegate begins and ends",
                 "remove it; a check with `expect` aborts the load",
             ),
-            ["VACUUM", ..] => unfit("VACUUM", ALONE, "leave it to Redshift's automatic vacuum, or put it under [after]"),
+            ["VACUUM", ..] => {
+                unfit("VACUUM", ALONE, "leave it to Redshift's automatic vacuum, or put it under [after]")
+            }
             ["REFRESH", "MATERIALIZED", _] => {
                 unfit("REFRESH MATERIALIZED VIEW", ALONE, "put it under [after], which runs once the load is committed")
             }

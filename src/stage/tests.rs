@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::parquet::Encoder;
 use super::{Area, LEDGER_COLUMNS, Quarantine, copy_manifest, objects_file, parse_url};
 use crate::config::S3Uri;
-use crate::model::{BatchId, ObjectEntry, Reject, Rule, Sequencer, StagedFile};
+use crate::model::{BatchId, ObjectEntry, Place, Reject, Rule, Sequencer, StagedFile};
 
 /// A file of `rows` numbers and texts.
 fn encode(rows: i64) -> Vec<u8> {
@@ -108,8 +108,7 @@ fn data_files_have_only_what_redshift_is_known_to_read() {
 fn a_quarantined_record_says_where_it_was_and_why() {
     let batch = BatchId::new();
     let reject = |raw: &[u8]| Reject {
-        record: 7,
-        offset: 900,
+        place: Place { record: 7, line: Some(8), offset: Some(900) },
         column: Some("asin".into()),
         rule: Rule::Pattern,
         message: "no match".into(),

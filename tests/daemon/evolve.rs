@@ -19,13 +19,17 @@ fn pipeline(columns: &str, target: &str) -> String {
 async fn missing_columns_are_added_and_short_ones_widened_before_the_load() {
     let aws = Aws::start().await;
     let target = "mode = \"upsert\"\nkey = [\"id\"]\ncreate = true\nevolve = true";
-    let first = aws.configure(&Service::default(), &[&pipeline("id = { type = \"bigint\", required = true }\nnote = \"varchar(4)\"", target)]);
+    let first = aws.configure(
+        &Service::default(),
+        &[&pipeline("id = { type = \"bigint\", required = true }\nnote = \"varchar(4)\"", target)],
+    );
     let mut daemon = Daemon::start(&aws, &first);
     aws.put_rows("in/a", [json!({ "id": 1, "note": "abcd" })]).await;
     aws.until_loaded("p", 1).await;
     assert_eq!(daemon.terminate().await.code(), Some(0));
 
-    let columns = "id = { type = \"bigint\", required = true }\nnote = \"varchar(16)\"\nmore = \"super\"\nat = \"timestamptz\"";
+    let columns =
+        "id = { type = \"bigint\", required = true }\nnote = \"varchar(16)\"\nmore = \"super\"\nat = \"timestamptz\"";
     let second = aws.configure(&Service::default(), &[&pipeline(columns, target)]);
     let _daemon = Daemon::start(&aws, &second);
     aws.put_rows("in/b", [json!({ "id": 2, "note": "abcdefgh", "more": [1], "at": "2026-01-01T00:00:00Z" })]).await;
@@ -39,8 +43,12 @@ async fn missing_columns_are_added_and_short_ones_widened_before_the_load() {
 async fn a_table_that_cannot_take_the_rows_puts_the_load_off_until_it_is_altered() {
     let aws = Aws::start().await;
     aws.rows("CREATE SCHEMA app").await;
-    aws.rows("CREATE TABLE app.t (id INTEGER, note VARCHAR(2), mandatory BIGINT NOT NULL, _tidegate_object VARCHAR(32))").await;
-    let config = aws.configure(&Service::default(), &[&pipeline("id = \"bigint\"\nnote = \"varchar(8)\"", "mode = \"append\"")]);
+    aws.rows(
+        "CREATE TABLE app.t (id INTEGER, note VARCHAR(2), mandatory BIGINT NOT NULL, _tidegate_object VARCHAR(32))",
+    )
+    .await;
+    let config =
+        aws.configure(&Service::default(), &[&pipeline("id = \"bigint\"\nnote = \"varchar(8)\"", "mode = \"append\"")]);
     let daemon = Daemon::start(&aws, &config);
     aws.put_rows("in/a", [json!({ "id": 1, "note": "a" })]).await;
     let report = "id: declared bigint, but the table's is integer; _tidegate_row: missing, declared bigint; mandatory: NOT NULL without \
@@ -72,7 +80,10 @@ async fn two_loaders_evolve_one_table_at_once() {
     aws.rows("CREATE TABLE app.t (id BIGINT)").await;
     // Two pipelines, so that SQS does not keep the two loaders apart.
     let columns: String = (0..30).map(|at| format!("c{at} = \"integer\"\n")).collect();
-    let of = |name: &str| pipeline(&format!("id = \"bigint\"\n{columns}"), "mode = \"append\"\nevolve = true").replace("\"p\"", &format!("\"{name}\""));
+    let of = |name: &str| {
+        pipeline(&format!("id = \"bigint\"\n{columns}"), "mode = \"append\"\nevolve = true")
+            .replace("\"p\"", &format!("\"{name}\""))
+    };
     let config = aws.configure(&Service::default(), &[&of("one"), &of("two")]);
     let _daemons = [Daemon::start(&aws, &config), Daemon::start(&aws, &config)];
     aws.put_rows("in/a", [json!({ "id": 1, "c0": 2, "c29": 3 })]).await;
@@ -88,7 +99,10 @@ async fn a_wide_table_is_upserted_in_one_transaction() {
     let aws = Aws::start().await;
     let columns: String = (0..400).map(|at| format!("a_column_{at:03} = \"decimal(12,2)\"\n")).collect();
     let target = "mode = \"upsert\"\nkey = [\"id\"]\ncreate = true";
-    let config = aws.configure(&Service::default(), &[&pipeline(&format!("id = {{ type = \"bigint\", required = true }}\n{columns}"), target)]);
+    let config = aws.configure(
+        &Service::default(),
+        &[&pipeline(&format!("id = {{ type = \"bigint\", required = true }}\n{columns}"), target)],
+    );
     let _daemon = Daemon::start(&aws, &config);
     let row = |id: i64, value: i64| {
         let mut row = json!({ "id": id });
@@ -118,7 +132,8 @@ fn plan_prints_the_sql_of_a_pipeline_and_check_refuses_one_that_is_too_large() {
                        [staging]\nuri = \"s3://staging-bucket/t/\"\n[warehouse]\nworkgroup = \"w\"\ndatabase = \"d\"\niam_role = \"default\"\n";
         let config = folder.path().join("tidegate.toml");
         std::fs::write(&config, service).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).arg("--config").arg(&config).output().unwrap();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_tidegate")).args(arguments).arg("--config").arg(&config).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
@@ -146,5 +161,10 @@ fn plan_prints_the_sql_of_a_pipeline_and_check_refuses_one_that_is_too_large() {
     let wide = format!("id = {{ type = \"bigint\", required = true }}\n{columns}");
     let (code, _, err) = run(&["check"], &wide, "mode = \"upsert\"\nkey = [\"id\"]");
     assert_eq!(code, Some(2));
-    assert!(err.contains("pipeline p: a load takes") && err.contains("of the Data API takes 100000") && err.contains("help: "), "{err}");
+    assert!(
+        err.contains("pipeline p: a load takes")
+            && err.contains("of the Data API takes 100000")
+            && err.contains("help: "),
+        "{err}"
+    );
 }

@@ -123,7 +123,8 @@ async fn insert_new_has_each_key_once_in_any_order() {
     );
     // The values of a key are those of one of its rows; which one is the order's matter.
     let query = "SELECT id, note FROM app.t ORDER BY id, note";
-    let expected = [["1", "x"], ["1", "y"], ["2", ""], ["2", "NULL"], ["3", "NULL"]].map(|row| row.map(str::to_owned).to_vec());
+    let expected =
+        [["1", "x"], ["1", "y"], ["2", ""], ["2", "NULL"], ["3", "NULL"]].map(|row| row.map(str::to_owned).to_vec());
     for (name, order, together) in deliveries(puts.len()) {
         let (aws, _daemon) = delivered(&config, &puts, &order, together).await;
         assert_eq!(aws.rows(query).await, expected, "{name}");
@@ -131,7 +132,11 @@ async fn insert_new_has_each_key_once_in_any_order() {
         assert_eq!(aws.number(of).await, 0, "{name}");
         if together == puts.len() {
             // Within a load, the oldest object's row is the first.
-            assert_eq!(aws.rows("SELECT id, note, n FROM app.t ORDER BY id, note").await[3], ["2", "NULL", "1"], "{name}");
+            assert_eq!(
+                aws.rows("SELECT id, note, n FROM app.t ORDER BY id, note").await[3],
+                ["2", "NULL", "1"],
+                "{name}"
+            );
         }
     }
 }
@@ -224,7 +229,10 @@ async fn an_upsert_within_its_window_gives_the_same_and_leaves_unchanged_rows_al
     let object = "SELECT o.object_key FROM app.t t JOIN tidegate.objects_p o ON o.object_id = t.\"_tidegate_object\" WHERE t.id = 2";
     assert_eq!(aws.rows(object).await, [["in/a"]]);
     let balance = "SELECT pipeline, COUNT(*) FROM tidegate.batch_balance WHERE balanced GROUP BY pipeline";
-    assert_eq!(aws.rows(balance).await, [["p".to_owned(), aws.rows("SELECT COUNT(*) FROM tidegate.batches_p").await[0][0].clone()]]);
+    assert_eq!(
+        aws.rows(balance).await,
+        [["p".to_owned(), aws.rows("SELECT COUNT(*) FROM tidegate.batches_p").await[0][0].clone()]]
+    );
 }
 
 /// The versions of a key as scd2 has them: start, values, end.
@@ -244,7 +252,8 @@ fn history(mut versions: Vec<(String, u32, Option<Option<String>>)>, end_of: imp
             changes.push((start, values));
         }
     }
-    let ends = changes.iter().skip(1).map(|(start, _)| end_of(start)).chain(["9999-12-31".to_owned()]).collect::<Vec<_>>();
+    let ends =
+        changes.iter().skip(1).map(|(start, _)| end_of(start)).chain(["9999-12-31".to_owned()]).collect::<Vec<_>>();
     let with_ends = changes.into_iter().zip(ends);
     with_ends.filter_map(|((start, values), end)| values.map(|values| (start, values, end))).collect()
 }
@@ -255,12 +264,17 @@ fn day_before(day: &str) -> String {
 }
 
 fn customers() -> Vec<Put> {
-    let row = |id: i64, day: u32, city: Option<&str>| json!({ "id": id, "day": format!("2026-01-{day:02}"), "city": city });
+    let row =
+        |id: i64, day: u32, city: Option<&str>| json!({ "id": id, "day": format!("2026-01-{day:02}"), "city": city });
     vec![
         put("in/1", 1, vec![row(1, 1, Some("Graz")), row(2, 1, None), row(3, 1, Some("Linz"))]),
         put("in/2", 2, vec![row(1, 2, Some("Graz")), row(2, 2, Some("Wien")), row(3, 2, Some("Linz"))]),
         put("in/3", 3, vec![row(1, 3, Some("Wien")), row(2, 3, Some("Wien")), row(4, 3, Some("Enns"))]),
-        put("in/4", 4, vec![row(1, 4, Some("Graz")), row(2, 4, None), row(3, 4, Some("Linz")), row(4, 4, Some("Enns"))]),
+        put(
+            "in/4",
+            4,
+            vec![row(1, 4, Some("Graz")), row(2, 4, None), row(3, 4, Some("Linz")), row(4, 4, Some("Enns"))],
+        ),
         put("in/5", 5, vec![row(1, 5, Some("Graz")), row(2, 5, None), row(3, 5, Some("Steyr"))]),
         // The third day once more, corrected.
         put("in/3b", 6, vec![row(1, 3, Some("Graz")), row(2, 3, Some("Wien")), row(3, 3, Some("Linz"))]),
@@ -410,7 +424,12 @@ async fn an_objects_newest_version_replaces_the_older_and_its_removal_takes_its_
 }
 
 /// Objects made by chance, a random order of them and random ends of loads; the same for the same seed, which a failure names.
-async fn assert_random(config: &str, make: impl Fn(&mut fastrand::Rng) -> Vec<Put>, query: &str, expected: impl Fn(&[Put]) -> Vec<Vec<String>>) {
+async fn assert_random(
+    config: &str,
+    make: impl Fn(&mut fastrand::Rng) -> Vec<Put>,
+    query: &str,
+    expected: impl Fn(&[Put]) -> Vec<Vec<String>>,
+) {
     for seed in 1..=3 {
         let mut chance = fastrand::Rng::with_seed(seed);
         let puts = make(&mut chance);
@@ -418,12 +437,17 @@ async fn assert_random(config: &str, make: impl Fn(&mut fastrand::Rng) -> Vec<Pu
         chance.shuffle(&mut order);
         let together = chance.usize(1..=3);
         let (aws, _daemon) = delivered(config, &puts, &order, together).await;
-        assert_eq!(aws.rows(query).await, expected(&puts), "seed {seed}, {together} at once, in the order {order:?}: {puts:#?}");
+        assert_eq!(
+            aws.rows(query).await,
+            expected(&puts),
+            "seed {seed}, {together} at once, in the order {order:?}: {puts:#?}"
+        );
     }
 }
 
 /// Keys that are the objects' alone, so that a test may put as many as it likes.
-const KEYS: [&str; 12] = ["in/0", "in/1", "in/2", "in/3", "in/4", "in/5", "in/6", "in/7", "in/8", "in/9", "in/10", "in/11"];
+const KEYS: [&str; 12] =
+    ["in/0", "in/1", "in/2", "in/3", "in/4", "in/5", "in/6", "in/7", "in/8", "in/9", "in/10", "in/11"];
 
 fn random_customers(chance: &mut fastrand::Rng) -> Vec<Put> {
     let objects = KEYS.iter().zip(1..);
@@ -464,7 +488,9 @@ async fn an_upsert_keeps_what_random_objects_in_random_orders_make() {
     for (newest_by, line) in [(None, ""), (Some("changed"), "newest_by = [\"changed\"]\n")] {
         let config = pipeline(
             "id = { type = \"bigint\", required = true }\namount = \"integer\"\nop = \"varchar(1)\"\nchanged = \"integer\"",
-            &format!("mode = \"upsert\"\nkey = [\"id\"]\n{line}delete_when = {{ column = \"op\", value = \"D\" }}\ncreate = true"),
+            &format!(
+                "mode = \"upsert\"\nkey = [\"id\"]\n{line}delete_when = {{ column = \"op\", value = \"D\" }}\ncreate = true"
+            ),
             "",
         );
         let expected = |puts: &[Put]| {

@@ -98,7 +98,8 @@ async fn steps_fill_several_tables_in_one_transaction_and_a_failed_check_commits
     .await;
     daemon.until_logged("a check does not hold").await;
 
-    aws.put_rows("in/2026-01-01/b", [sale("t3", Some("Ada"), Some("3.00")), sale("t1", Some("Bob"), Some("4.00"))]).await;
+    aws.put_rows("in/2026-01-01/b", [sale("t3", Some("Ada"), Some("3.00")), sale("t1", Some("Bob"), Some("4.00"))])
+        .await;
     aws.until_loaded("sales", 2).await;
     aws.put_rows("in/2026-01-02/bad", [sale("t4", Some("Eve"), None), sale("t5", Some("Eve"), Some("1.00"))]).await;
     aws.until_depth(&aws.queues.loads_dlq, 1).await;
@@ -110,7 +111,11 @@ async fn steps_fill_several_tables_in_one_transaction_and_a_failed_check_commits
         [["t1", "Bob", "4.00", "2026-01-01"], ["t2", "-", "2.25", "2026-01-01"], ["t3", "Ada", "3.00", "2026-01-01"]]
     );
     assert_eq!(aws.number("SELECT COUNT(*) FROM shop.fact_sales WHERE customer_key = -1").await, 1);
-    assert_eq!(aws.rows("SELECT name FROM shop.dim_customer ORDER BY 1").await, [["Ada"], ["Bob"]], "nothing of the bad batch");
+    assert_eq!(
+        aws.rows("SELECT name FROM shop.dim_customer ORDER BY 1").await,
+        [["Ada"], ["Bob"]],
+        "nothing of the bad batch"
+    );
     assert_eq!(aws.rows("SELECT day, amount FROM shop.fact_daily").await, [["2026-01-01", "9.25"]]);
     let parked = aws.take(&aws.queues.loads_dlq).await;
     assert_eq!(parked[0].get("kind"), "check-failed", "{parked:?}");
@@ -194,7 +199,8 @@ sql = "log.sql"
     let _loader = Daemon::start(&aws, &config);
     aws.until_loaded("log", 3).await;
     aws.until_drained().await;
-    let matching = "SELECT COUNT(*) FROM app.log l JOIN tidegate.batches_log b ON b.batch_id = l.batch AND b.rows_staged = l.n";
+    let matching =
+        "SELECT COUNT(*) FROM app.log l JOIN tidegate.batches_log b ON b.batch_id = l.batch AND b.rows_staged = l.n";
     assert_eq!(aws.number(matching).await, aws.number("SELECT COUNT(*) FROM tidegate.batches_log").await);
     aws.assert_nothing_parked().await;
 }

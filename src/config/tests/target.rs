@@ -53,8 +53,18 @@ fn a_target_that_cannot_work_is_refused_with_a_remedy() {
         ("distkey", "partition = [\"asin\"]\ndistkey", "unknown key `partition`", "the keys here are"),
         ("distkey", "merge_window = \"review_time\"\ndistkey", "is not required, has no order", "required column"),
         ("distkey", "merge_window = \"asin\"\ndistkey", "sorted by another column first", "first column of `sortkey`"),
-        ("distkey", "delete_when = { column = \"overall\", value = 1 }\ndistkey", "which cannot say that a key is gone", "text"),
-        ("distkey", "delete_when = { column = \"asin\", value = 1 }\ndistkey", "no value of a varchar(16) column", "type"),
+        (
+            "distkey",
+            "delete_when = { column = \"overall\", value = 1 }\ndistkey",
+            "which cannot say that a key is gone",
+            "text",
+        ),
+        (
+            "distkey",
+            "delete_when = { column = \"asin\", value = 1 }\ndistkey",
+            "no value of a varchar(16) column",
+            "type",
+        ),
         ("distkey", "delete_when = { column = \"asin\", value = \"it's\" }\ndistkey", "holds a quote", "plain value"),
         (
             "distkey",
@@ -97,7 +107,8 @@ fn customers(lines: &str) -> String {
 #[test]
 fn every_mode_reads_with_its_own_keys() {
     let of = |lines: &str| pipeline(&customers(lines)).target;
-    let scd2 = of("mode = \"scd2\"\nkey = [\"id\"]\neffective_from = \"valid\"\nexpiry = \"day-before\"\nfull_extract = true");
+    let scd2 =
+        of("mode = \"scd2\"\nkey = [\"id\"]\neffective_from = \"valid\"\nexpiry = \"day-before\"\nfull_extract = true");
     assert_eq!(
         scd2.options.scd2,
         Some(Scd2 {
@@ -114,11 +125,17 @@ fn every_mode_reads_with_its_own_keys() {
     assert_eq!(of("mode = \"replace-partition\"\npartition = [\"valid\"]").options.partition, ["valid"]);
     assert!(of("mode = \"replace-object\"\non_delete = \"delete\"").options.delete_removed);
     assert!(!of("mode = \"replace-object\"").options.delete_removed);
-    let upsert = of("mode = \"upsert\"\nkey = [\"id\"]\ndelete_when = { column = \"op\", value = \"D\", mark = \"gone\" }");
+    let upsert =
+        of("mode = \"upsert\"\nkey = [\"id\"]\ndelete_when = { column = \"op\", value = \"D\", mark = \"gone\" }");
     let delete = DeleteWhen { column: "op".into(), literal: "'D'".into(), mark: Some("gone".into()) };
     assert_eq!(upsert.options.delete_when, Some(delete));
-    let new = of("mode = \"insert-new\"\nkey = [\"id\", \"name\"]\nmerge_window = \"at\"\nsortkey = [\"at\"]\nencode = \"explicit\"\nevolve = true");
-    assert_eq!((new.mode, new.key, new.options.merge_window.as_deref()), (Mode::InsertNew, vec!["id".into(), "name".into()], Some("at")));
+    let new = of(
+        "mode = \"insert-new\"\nkey = [\"id\", \"name\"]\nmerge_window = \"at\"\nsortkey = [\"at\"]\nencode = \"explicit\"\nevolve = true",
+    );
+    assert_eq!(
+        (new.mode, new.key, new.options.merge_window.as_deref()),
+        (Mode::InsertNew, vec!["id".into(), "name".into()], Some("at"))
+    );
     assert!(new.physical.evolve && new.physical.encode == Encode::Explicit);
     assert_eq!(of("mode = \"none\"").mode, Mode::None);
 }
@@ -127,7 +144,11 @@ fn every_mode_reads_with_its_own_keys() {
 fn a_mode_that_cannot_work_is_refused_with_a_remedy() {
     let cases = [
         ("mode = \"scd2\"\nkey = [\"id\"]\nnewest_by = [\"at\"]", "which tells versions by `effective_from`", "remove"),
-        ("mode = \"scd2\"\nkey = [\"id\"]\neffective_from = \"name\"", "neither a date nor a timestamp", "another column"),
+        (
+            "mode = \"scd2\"\nkey = [\"id\"]\neffective_from = \"name\"",
+            "neither a date nor a timestamp",
+            "another column",
+        ),
         ("mode = \"scd2\"\nkey = [\"id\"]\neffective_to = \"name\"", "is made by the load", "name another"),
         ("mode = \"scd2\"\nkey = [\"id\"]\nis_current = \"effective_to\"", "has another meaning already", "of its own"),
         ("mode = \"scd2\"\nkey = [\"id\"]\nexpiry = \"day-before\"", "no date column", "microsecond-before"),
@@ -148,7 +169,11 @@ fn a_mode_that_cannot_work_is_refused_with_a_remedy() {
 fn with_script(lines: &str, sql: &str) -> Result<crate::config::Config, (String, crate::config::Problems)> {
     let pipeline = format!("{}{lines}\n", customers("mode = \"none\""));
     load_with(
-        &[("tidegate.toml", SERVICE.as_bytes()), ("pipelines/p.toml", pipeline.as_bytes()), ("pipelines/s.sql", sql.as_bytes())],
+        &[
+            ("tidegate.toml", SERVICE.as_bytes()),
+            ("pipelines/p.toml", pipeline.as_bytes()),
+            ("pipelines/s.sql", sql.as_bytes()),
+        ],
         &[],
     )
 }
@@ -207,7 +232,9 @@ fn a_step_that_cannot_be_part_of_a_load_is_refused_with_a_remedy() {
     ] {
         assert_refused(sql, with_script(step, sql), message, remedy);
     }
-    assert!(with_script(step, "CREATE TEMP TABLE w AS SELECT 1; INSERT INTO w SELECT 2; DELETE FROM {{ target }}").is_ok());
+    assert!(
+        with_script(step, "CREATE TEMP TABLE w AS SELECT 1; INSERT INTO w SELECT 2; DELETE FROM {{ target }}").is_ok()
+    );
     let check = |rest: &str| format!("[[check]]\nname = \"c\"\n{rest}");
     for (lines, message, remedy) in [
         (check("sql = \"SELECT 1\""), "the check has no condition", "expect = 0"),
@@ -215,7 +242,11 @@ fn a_step_that_cannot_be_part_of_a_load_is_refused_with_a_remedy() {
         (check("sql = \"SELECT 1; SELECT 2\"\nexpect = 0"), "one query that gives one number", "write one SELECT"),
         (check("sql = \"SELECT 1\"\nexpect = \"0\""), "`expect` is no number", "without quotes"),
         (check("sql = \"SELECT 1\"\nmax = 1e9"), "not written in digits alone", "0.05"),
-        (check("sql = \"SELECT 1\"\nmax = 1\n[[check]]\nname = \"c\"\nsql = \"SELECT 1\"\nmax = 1"), "a second check", "rename"),
+        (
+            check("sql = \"SELECT 1\"\nmax = 1\n[[check]]\nname = \"c\"\nsql = \"SELECT 1\"\nmax = 1"),
+            "a second check",
+            "rename",
+        ),
         ("[[check]]\nname = \"it's\"\nsql = \"SELECT 1\"\nmax = 1".into(), "no name of a check", "letters"),
         ("[after]\nsql = [\"SELECT 1; SELECT 2\"]".into(), "several statements", "each as a text"),
         ("[after]\nevery = \"5m\"".into(), "`sql` is missing in [after]", "REFRESH"),
@@ -224,7 +255,11 @@ fn a_step_that_cannot_be_part_of_a_load_is_refused_with_a_remedy() {
     }
     let create = replaced(&customers("mode = \"none\""), "mode =", "create_sql = [\"s.sql\"]\nmode =");
     let files = |sql: &'static str| {
-        [("tidegate.toml", SERVICE.as_bytes().to_vec()), ("pipelines/p.toml", create.clone().into_bytes()), ("pipelines/s.sql", sql.as_bytes().to_vec())]
+        [
+            ("tidegate.toml", SERVICE.as_bytes().to_vec()),
+            ("pipelines/p.toml", create.clone().into_bytes()),
+            ("pipelines/s.sql", sql.as_bytes().to_vec()),
+        ]
     };
     let load = |sql: &'static str| {
         let files = files(sql);

@@ -22,9 +22,10 @@ pub(super) fn text(value: Value<'_>) -> Result<Cow<'_, str>, Violation> {
             Cow::Owned(serde_json::Value::String(text.into_owned()).to_string())
         }
         Value::Json(text) => {
-            check(text)?;
-            Cow::Borrowed(text)
+            check(&text)?;
+            text
         }
+        other => return Err(Violation::new(Rule::Type, format!("a value of type {} is no JSON", other.type_name()))),
     };
     if text.len() > ColumnType::SUPER_BYTES {
         let message = format!("{} bytes of JSON do not fit a staged super of {}", text.len(), ColumnType::SUPER_BYTES);

@@ -6,6 +6,7 @@
 mod json;
 mod number;
 mod time;
+mod typed;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -89,6 +90,17 @@ impl Violation {
 pub fn coerce<'a>(value: Value<'a>, column_type: ColumnType, parse: &TimeParse) -> Result<Cell<'a>, Violation> {
     match (value, column_type) {
         (Value::Null, _) => Ok(Cell::Null),
+        (
+            value @ (Value::Int(_)
+            | Value::Float(_)
+            | Value::Decimal { .. }
+            | Value::Date(_)
+            | Value::TimeOfDay(_)
+            | Value::Micros(_)
+            | Value::Nanos(_)
+            | Value::Bytes(_)),
+            column_type,
+        ) => typed::coerce(value, column_type, parse),
         (value, ColumnType::Super) => json::text(value).map(Cell::Text),
         (Value::Json(text), _) => {
             let kind = Value::Json(text).type_name();

@@ -66,6 +66,19 @@ pub(super) fn scaled(text: &str, scale: u8) -> Result<i128, ScaleError> {
     Ok(if negative { -units } else { units })
 }
 
+/// The text of a number of units of 10^-scale.
+pub(super) fn unscaled(units: i128, scale: u8) -> String {
+    let sign = if units < 0 { "-" } else { "" };
+    let digits = units.unsigned_abs().to_string();
+    let scale = usize::from(scale);
+    if scale == 0 {
+        return format!("{sign}{digits}");
+    }
+    let padded = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - scale);
+    format!("{sign}{whole}.{fraction}")
+}
+
 pub(super) fn integer(text: &str, least: i64, most: i64, column_type: ColumnType) -> Result<Cell<'static>, Violation> {
     match scaled(text, 0) {
         Ok(value) => match i64::try_from(value) {

@@ -1,0 +1,187 @@
+//! Scanning JSON text eight bytes at a time.
+//!
+//! The words are compared by the well-known bit tricks that find a zero byte (H. S. Warren, "Hacker's Delight", 6-1); they need no
+//! `unsafe` and no particular processor.
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// The high bit of each byte of `word` that is zero; bytes above the lowest such one may be marked wrongly.
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGHS
+}
+
+/// The high bit of each byte of `word` that is `"`, `\` or below a blank; bytes above the lowest such one may be marked wrongly.
+const fn ends_string(word: u64) -> u64 {
+    let quotes = zero_bytes(word ^ (ONES * b'"' as u64));
+    let backslashes = zero_bytes(word ^ (ONES * b'\\' as u64));
+    let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+    quotes | backslashes | controls
+}
+
+/// The place of the first `"`, `\` or control character of `text` from `at` on, or its end; and whether a byte before it is not ASCII.
+#[inline(always)]
+pub(super) fn string_end(text: &[u8], mut at: usize) -> (usize, bool) {
+    let mut seen = 0_u64;
+    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let ends = ends_string(word);
+        if ends != 0 {
+            let before = ends.trailing_zeros() / 8;
+            // The bytes before the end; none of them is marked.
+            let kept = word & ((1_u64 << (before * 8)).wrapping_sub(1));
+            return (at + before as usize, (seen | kept) & HIGHS != 0);
+        }
+        seen |= word;
+        at += 8;
+    }
+    let mut non_ascii = seen & HIGHS != 0;
+    while let Some(&byte) = text.get(at) {
+        if byte == b'"' || byte == b'\\' || byte < 0x20 {
+            break;
+        }
+        non_ascii |= byte >= 0x80;
+        at += 1;
+    }
+    (at, non_ascii)
+}
+
+/// The place of the first byte from `at` on that is no blank of JSON.
+#[inline(always)]
+pub(super) fn skip_blanks(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The end of the number that begins at `at`; `None` if there is none of JSON's form.
+#[inline(always)]
+pub(super) fn number_end(text: &[u8], mut at: usize) -> Option<usize> {
+    let digits = |mut at: usize| {
+        while text.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        at
+    };
+    if text.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    let whole = digits(at);
+    if whole == at || (text[at] == b'0' && whole > at + 1) {
+        return None;
+    }
+    at = whole;
+    if text.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        if fraction == at + 1 {
+            return None;
+        }
+        at = fraction;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
+        }
+        let exponent = digits(at);
+        if exponent == at {
+            return None;
+        }
+        at = exponent;
+    }
+    Some(at)
+}
+
+/// Resolves the escapes of a string's inside into `out`, which is cleared first; `None` if one of them stands for no text.
+pub(super) fn unescape(inside: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    out.clear();
+    let mut rest = inside;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let escape = *rest.get(at + 1)?;
+        rest = &rest[at + 2..];
+        out.push(match escape {
+            b'"' | b'\\' | b'/' => escape,
+            b'b' => 0x08,
+            b'f' => 0x0c,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                let (character, after) = unicode(rest)?;
+                rest = after;
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                continue;
+            }
+            _ => return None,
+        });
+    }
+    out.extend_from_slice(rest);
+    Some(())
+}
+
+/// The character of the digits behind `\u`, of two such escapes where they are a surrogate pair; and what follows.
+fn unicode(rest: &[u8]) -> Option<(char, &[u8])> {
+    let (unit, rest) = four_digits(rest)?;
+    if !(0xd800..0xdc00).contains(&unit) {
+        return Some((char::from_u32(unit)?, rest));
+    }
+    let (low, rest) = four_digits(rest.strip_prefix(b"\\u")?)?;
+    if !(0xdc00..0xe000).contains(&low) {
+        return None;
+    }
+    Some((char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00))?, rest))
+}
+
+fn four_digits(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    let value = digits.iter().try_fold(0, |value, digit| Some(value * 16 + (*digit as char).to_digit(16)?))?;
+    Some((value, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn slow_end(text: &[u8], at: usize) -> (usize, bool) {
+        let end = text[at..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+        let end = end.map_or(text.len(), |end| at + end);
+        (end, !text[at..end].is_ascii())
+    }
+
+    proptest! {
+        #[test]
+        fn a_strings_end_is_found_wherever_it_is(text in prop::collection::vec(any::<u8>(), 0..60), at in 0_usize..60) {
+            let at = at.min(text.len());
+            prop_assert_eq!(string_end(&text, at), slow_end(&text, at));
+        }
+
+        #[test]
+        fn texts_of_few_kinds_of_bytes_too(text in prop::collection::vec(prop::sample::select(b"a\x7f\x80\xff\"\\\x1f\x20\x21".to_vec()), 0..40)) {
+            prop_assert_eq!(string_end(&text, 0), slow_end(&text, 0));
+        }
+
+        #[test]
+        fn numbers_end_where_serde_json_ends_them(text in "[-+0-9.eE]{1,12}") {
+            let whole = number_end(text.as_bytes(), 0) == Some(text.len());
+            prop_assert_eq!(whole, serde_json::from_str::<serde_json::Number>(&text).is_ok() || overflows(&text));
+        }
+
+        #[test]
+        fn escapes_resolve_as_serde_json_resolves_them(text in r#"([a-c\u{e9}]|\\["\\/bfnrtux]|\\u[0-9a-fA-F]{4}|\\ud8[0-9a-f]{2}\\udc[0-9a-f]{2}){0,12}"#) {
+            let mut out = Vec::new();
+            let ours = unescape(text.as_bytes(), &mut out).map(|()| out);
+            let theirs: Option<String> = serde_json::from_str(&format!("\"{text}\"")).ok();
+            prop_assert_eq!(ours, theirs.map(String::into_bytes));
+        }
+    }
+
+    /// Without `arbitrary_precision` serde_json refuses numbers of JSON's form that no f64 holds; for us their column decides.
+    fn overflows(text: &str) -> bool {
+        text.parse::<f64>().is_ok_and(f64::is_infinite)
+            && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+    }
+}

@@ -1,0 +1,200 @@
+//! One growing column, of which the newest values can be taken back.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int16Array, Int32Array,
+    Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType};
+
+use crate::schema::value::Cell;
+
+/// A column of rows that were not taken yet.
+///
+/// Arrow's own builders cannot take values back, which a row that turns out to be wrong in its last field needs.
+#[derive(Debug)]
+pub(super) struct Growing {
+    values: Values,
+    /// Which values there are; empty as long as none is missing.
+    valid: Vec<bool>,
+}
+
+#[derive(Debug)]
+enum Values {
+    Int16(Vec<i16>),
+    Int32(Vec<i32>),
+    Int64(Vec<i64>),
+    Int128(Vec<i128>),
+    Float32(Vec<f32>),
+    Float64(Vec<f64>),
+    Bool(Vec<bool>),
+    Text { bytes: Vec<u8>, ends: Vec<i32> },
+}
+
+impl Growing {
+    /// An empty column of the Arrow type in which a column's values are staged.
+    pub(super) fn new(data_type: &DataType) -> Self {
+        let values = match data_type {
+            DataType::Int16 => Values::Int16(Vec::new()),
+            DataType::Int32 | DataType::Date32 => Values::Int32(Vec::new()),
+            DataType::Int64 | DataType::Timestamp(..) => Values::Int64(Vec::new()),
+            DataType::Decimal128(..) => Values::Int128(Vec::new()),
+            DataType::Float32 => Values::Float32(Vec::new()),
+            DataType::Float64 => Values::Float64(Vec::new()),
+            DataType::Boolean => Values::Bool(Vec::new()),
+            _ => Values::Text { bytes: Vec::new(), ends: Vec::new() },
+        };
+        Growing { values, valid: Vec::new() }
+    }
+
+    /// The number of values.
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        match &self.values {
+            Values::Int16(values) => values.len(),
+            Values::Int32(values) => values.len(),
+            Values::Int64(values) => values.len(),
+            Values::Int128(values) => values.len(),
+            Values::Float32(values) => values.len(),
+            Values::Float64(values) => values.len(),
+            Values::Bool(values) => values.len(),
+            Values::Text { ends, .. } => ends.len(),
+        }
+    }
+
+    /// Adds a cell, and says how many bytes it takes. A cell of another kind than the column's cannot come from the plan that made both; it
+    /// would be stored as null.
+    #[inline]
+    pub(super) fn push(&mut self, cell: &Cell<'_>) -> usize {
+        match (&mut self.values, cell) {
+            (Values::Text { .. }, Cell::Text(text)) => return self.push_text(text.as_bytes()),
+            // Both were checked against the type's range.
+            (Values::Int16(values), Cell::Int(value)) => match i16::try_from(*value) {
+                Ok(value) => values.push(value),
+                Err(_) => return self.push_null(),
+            },
+            (Values::Int32(values), Cell::Int(value)) => match i32::try_from(*value) {
+                Ok(value) => values.push(value),
+                Err(_) => return self.push_null(),
+            },
+            (Values::Int64(values), Cell::Int(value) | Cell::Micros(value)) => values.push(*value),
+            (Values::Int32(values), Cell::Date(days)) => values.push(*days),
+            (Values::Int128(values), Cell::Decimal(units)) => values.push(*units),
+            (Values::Float32(values), Cell::Float(value)) => values.push(*value as f32),
+            (Values::Float64(values), Cell::Float(value)) => values.push(*value),
+            (Values::Bool(values), Cell::Bool(value)) => values.push(*value),
+            _ => return self.push_null(),
+        }
+        self.mark_valid();
+        8
+    }
+
+    /// Adds a text; it must be UTF-8 when the column is taken.
+    #[inline(always)]
+    pub(super) fn push_text(&mut self, text: &[u8]) -> usize {
+        let Values::Text { bytes, ends } = &mut self.values else { return self.push_null() };
+        bytes.extend_from_slice(text);
+        // A piece is taken long before its texts are 2 GiB: a row has at most 4 MB.
+        ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+        self.mark_valid();
+        text.len() + 4
+    }
+
+    /// Adds the absence of a value.
+    #[inline]
+    pub(super) fn push_null(&mut self) -> usize {
+        let before = self.len();
+        match &mut self.values {
+            Values::Int16(values) => values.push(0),
+            Values::Int32(values) => values.push(0),
+            Values::Int64(values) => values.push(0),
+            Values::Int128(values) => values.push(0),
+            Values::Float32(values) => values.push(0.0),
+            Values::Float64(values) => values.push(0.0),
+            Values::Bool(values) => values.push(false),
+            Values::Text { bytes, ends } => ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX)),
+        }
+        if self.valid.is_empty() {
+            self.valid.resize(before, true);
+        }
+        self.valid.push(false);
+        4
+    }
+
+    #[inline(always)]
+    fn mark_valid(&mut self) {
+        if !self.valid.is_empty() {
+            self.valid.push(true);
+        }
+    }
+
+    /// Takes back all values behind the first `rows`.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        match &mut self.values {
+            Values::Int16(values) => values.truncate(rows),
+            Values::Int32(values) => values.truncate(rows),
+            Values::Int64(values) => values.truncate(rows),
+            Values::Int128(values) => values.truncate(rows),
+            Values::Float32(values) => values.truncate(rows),
+            Values::Float64(values) => values.truncate(rows),
+            Values::Bool(values) => values.truncate(rows),
+            Values::Text { bytes, ends } => {
+                ends.truncate(rows);
+                bytes.truncate(ends.last().map_or(0, |end| *end as usize));
+            }
+        }
+        self.valid.truncate(rows);
+    }
+
+    /// The values as an array of `data_type`, leaving none.
+    ///
+    /// # Errors
+    /// Where they do not fit the type, such as texts that are no UTF-8.
+    pub(super) fn take(&mut self, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+        let valid = std::mem::take(&mut self.valid);
+        let nulls = (!valid.is_empty()).then(|| NullBuffer::from(valid));
+        Ok(match &mut self.values {
+            Values::Int16(values) => Arc::new(Int16Array::try_new(emptied(values), nulls)?),
+            Values::Int32(values) if *data_type == DataType::Date32 => {
+                Arc::new(Date32Array::try_new(emptied(values), nulls)?)
+            }
+            Values::Int32(values) => Arc::new(Int32Array::try_new(emptied(values), nulls)?),
+            Values::Int64(values) => match data_type {
+                DataType::Timestamp(_, zone) => {
+                    let array = TimestampMicrosecondArray::try_new(emptied(values), nulls)?;
+                    Arc::new(array.with_timezone_opt(zone.clone()))
+                }
+                _ => Arc::new(Int64Array::try_new(emptied(values), nulls)?),
+            },
+            Values::Int128(values) => {
+                Arc::new(Decimal128Array::try_new(emptied(values), nulls)?.with_data_type(data_type.clone()))
+            }
+            Values::Float32(values) => Arc::new(Float32Array::try_new(emptied(values), nulls)?),
+            Values::Float64(values) => Arc::new(Float64Array::try_new(emptied(values), nulls)?),
+            Values::Bool(values) => {
+                let array = BooleanArray::new(std::mem::take(values).into(), nulls);
+                Arc::new(array)
+            }
+            Values::Text { bytes, ends } => {
+                let mut offsets = Vec::with_capacity(ends.len() + 1);
+                offsets.push(0);
+                offsets.extend_from_slice(ends);
+                ends.clear();
+                let (room, texts) = (bytes.len(), std::mem::take(bytes));
+                bytes.reserve(room);
+                Arc::new(StringArray::try_new(OffsetBuffer::new(offsets.into()), Buffer::from_vec(texts), nulls)?)
+            }
+        })
+    }
+}
+
+/// The values, leaving an empty vector with room for as many: the next piece will be about as large.
+fn emptied<T>(values: &mut Vec<T>) -> ScalarBuffer<T>
+where
+    T: arrow_buffer::ArrowNativeType,
+{
+    let room = values.len();
+    ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
+}

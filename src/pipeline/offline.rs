@@ -1,0 +1,70 @@
+//! Reading an object without a queue, a bucket or a warehouse: for benches, and for trying a pipeline out.
+
+use std::io::Read;
+
+use arrow_array::RecordBatch;
+
+use super::collect::Collector;
+use super::runtime::Runtime;
+use crate::config::Pipeline;
+use crate::decode::{self, Input};
+use crate::decompress::{self, Bounds};
+use crate::error::{Error, Result};
+use crate::model::{ObjectId, Origin, Reject};
+
+/// A pipeline that reads objects from memory.
+#[derive(Debug)]
+pub struct Offline {
+    runtime: Runtime,
+}
+
+/// What became of an object's records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    /// The records: `read = staged + rejected`.
+    pub read: u64,
+    /// The rows handed on.
+    pub staged: u64,
+    /// The records that would go to the quarantine.
+    pub rejects: Vec<Reject>,
+    /// The object's bytes after decompression.
+    pub decompressed: u64,
+}
+
+impl Offline {
+    /// The pipeline, compiled.
+    pub fn new(pipeline: Pipeline) -> Self {
+        Offline { runtime: Runtime::new(0, pipeline) }
+    }
+
+    /// The columns of the rows: the pipeline's, then the two of lineage.
+    pub fn schema(&self) -> arrow_schema::SchemaRef {
+        self.runtime.schema.clone()
+    }
+
+    /// Decompresses, decodes and checks an object just as intake does, and hands its rows on in pieces.
+    ///
+    /// # Errors
+    /// Those for which intake parks the object whole, and those of `hand_on`.
+    pub fn read<'a>(
+        &'a self,
+        origin: &'a Origin,
+        stored: impl Read + 'a,
+        mut hand_on: impl FnMut(RecordBatch) -> Result<()> + 'a,
+    ) -> Result<Decoded> {
+        let source = &self.runtime.pipeline.source;
+        let bounds =
+            Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
+        let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
+        let id = ObjectId::of(self.runtime.name(), &origin.object).to_string();
+        let mut collector = Collector::new(&self.runtime, origin, id, &mut hand_on);
+        let decompressed = decode::decode(source, self.runtime.plan.fields(), Input::Stream(reader), &mut collector)?;
+        let summary = collector.finish(decompressed)?;
+        Ok(Decoded {
+            read: summary.read,
+            staged: summary.staged,
+            rejects: summary.rejects,
+            decompressed: summary.decompressed,
+        })
+    }
+}
