@@ -21,14 +21,14 @@ pub(super) struct Items<'t> {
     open_end: Option<Item<'t>>,
     expiry: Option<Item<'t>>,
     full_extract: Option<Item<'t>>,
-    mode: Option<Mode>,
+    mode: Option<(Item<'t>, Mode)>,
 }
 
 impl<'t> Items<'t> {
     /// Asks `table` for the keys that its mode has.
-    pub(super) fn of(table: &mut Table<'t>, mode: Option<Mode>) -> Self {
+    pub(super) fn of(table: &mut Table<'t>, mode: Option<(Item<'t>, Mode)>) -> Self {
         let mut of = |modes: &[Mode], key: &'static str| match mode {
-            Some(mode) if modes.contains(&mode) => table.optional(key),
+            Some((_, mode)) if modes.contains(&mode) => table.optional(key),
             _ => None,
         };
         let mut items = Items {
@@ -44,7 +44,7 @@ impl<'t> Items<'t> {
             full_extract: of(&[Mode::Scd2], "full_extract"),
             mode,
         };
-        if mode == Some(Mode::ReplacePartition) {
+        if matches!(mode, Some((_, Mode::ReplacePartition))) {
             items.partition = table.required("partition", "[\"day\"]");
         }
         items
@@ -65,11 +65,15 @@ impl<'t> Items<'t> {
             delete_removed: on_delete.unwrap_or(false),
             delete_when: self.delete_when.and_then(|item| delete_when(item, columns, key)),
             merge_window: self.merge_window.and_then(|item| merge_window(item, columns, sortkey)),
-            scd2: if self.mode == Some(Mode::Scd2) { self.scd2(columns, key) } else { None },
+            scd2: match self.mode {
+                Some((item, Mode::Scd2)) => self.scd2(item, columns, key),
+                _ => None,
+            },
         }
     }
 
-    fn scd2(self, columns: &Columns, key: &[String]) -> Option<Scd2> {
+    /// The names and ends of versions; `mode` is where the problem of a name is told that is nowhere written.
+    fn scd2(self, mode: Item<'_>, columns: &Columns, key: &[String]) -> Option<Scd2> {
         let effective_from = name_or(self.effective_from, "effective_from");
         let effective_to = name_or(self.effective_to, "effective_to");
         let is_current = name_or(self.is_current, "is_current");
@@ -79,19 +83,16 @@ impl<'t> Items<'t> {
         {
             let Some(name) = name else { continue };
             let twice = names[..at].iter().any(|other| other.as_ref() == Some(name));
-            let report = |message: String, help: &str| match item {
-                Some(item) => item.problem(message, help),
-                None => {}
-            };
+            let item = item.unwrap_or(mode);
             if twice || key.contains(name) {
-                report(
+                item.problem(
                     format!("`{}` has another meaning already", shown(name)),
                     "give each of the columns a name of its own",
                 );
                 return None;
             }
             if at > 0 && columns.find(name).is_some() {
-                report(
+                item.problem(
                     format!("`{}` is a column of [columns], but is made by the load", shown(name)),
                     "remove it from [columns], or name another",
                 );
@@ -114,10 +115,7 @@ impl<'t> Items<'t> {
             };
             if let Some((problem, help)) = problem {
                 let message = format!("`effective_from` names column `{}`, which {problem}", shown(&effective_from));
-                match self.effective_from {
-                    Some(item) => item.problem(message, help),
-                    None => return None,
-                }
+                self.effective_from.unwrap_or(mode).problem(message, help);
                 return None;
             }
         }

@@ -14,8 +14,8 @@ pub(super) fn read(mut table: Table<'_>, columns: &Columns, scripts: &Scripts<'_
     let name = table
         .required("table", "\"schema.table\"")
         .and_then(|item| item.parsed("write the schema and the table, such as \"bestsellers.reviews\"", table_name));
-    let mode =
-        table.required("mode", "\"append\"").and_then(|item| item.one_of(&MODES.map(|mode| (mode.as_str(), mode))));
+    let mode_item = table.required("mode", "\"append\"");
+    let mode = mode_item.and_then(|item| item.one_of(&MODES.map(|mode| (mode.as_str(), mode))));
     let key_item = match mode {
         Some(Mode::Upsert | Mode::InsertNew | Mode::Scd2) => table.required("key", "[\"id\"]"),
         _ => table.optional("key"),
@@ -34,7 +34,7 @@ pub(super) fn read(mut table: Table<'_>, columns: &Columns, scripts: &Scripts<'_
         diststyle: table.optional("diststyle").and_then(|item| diststyle(item, distkey_item)),
         create_sql: table.optional("create_sql").map(|item| scripts.creating(item)).unwrap_or_default(),
     };
-    let mode_items = mode_file::Items::of(&mut table, mode);
+    let mode_items = mode_file::Items::of(&mut table, mode_item.zip(mode));
     table.finish();
 
     let key_check = if mode == Some(Mode::InsertNew) { distinct_column } else { key_column };

@@ -13,7 +13,7 @@ use super::loader::Loader;
 use super::prepare::Prepared;
 use super::runtime::Runtime;
 use crate::aws::Clients;
-use crate::config::{Config, Service};
+use crate::config::{Config, Service, Step};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::load::Warehouse;
 use crate::queue::{Depth, Leases, SqsQueue};
@@ -87,6 +87,14 @@ impl Daemon {
         for runtime in &runtimes {
             metrics::gauge!(names::FRESHNESS_TARGET, "pipeline" => runtime.name().to_owned())
                 .set(runtime.pipeline.freshness.as_secs_f64());
+            for step in &runtime.pipeline.steps {
+                if let Step::Check(check) = step
+                    && !check.aborts
+                {
+                    let (pipeline, check) = (runtime.name().to_owned(), check.name.clone());
+                    metrics::counter!(names::CHECKS_FAILED, "pipeline" => pipeline, "check" => check).increment(0);
+                }
+            }
         }
         check(&[&events, &loads], &store, &service.staging.uri.prefix, &shutdown).await?;
         ready.store(true, Ordering::Release);

@@ -14,14 +14,20 @@ struct Put {
     key: &'static str,
     at: u32,
     rows: Option<Vec<Value>>,
+    /// Of a removal: when the version was put that is removed for good; the key itself, if there is none.
+    version_of: Option<u32>,
 }
 
 fn put(key: &'static str, at: u32, rows: Vec<Value>) -> Put {
-    Put { key, at, rows: Some(rows) }
+    Put { key, at, rows: Some(rows), version_of: None }
 }
 
 fn removed(key: &'static str, at: u32) -> Put {
-    Put { key, at, rows: None }
+    Put { key, at, rows: None, version_of: None }
+}
+
+fn removed_version(key: &'static str, at: u32, version_of: u32) -> Put {
+    Put { key, at, rows: None, version_of: Some(version_of) }
 }
 
 fn time(at: u32) -> String {
@@ -59,19 +65,25 @@ async fn delivered(config: &str, puts: &[Put], order: &[usize], together: usize)
     let path = aws.configure(&Service::default(), &[config]);
     let daemon = Daemon::start(&aws, &path);
     let mut events = Vec::new();
+    let mut versions: BTreeMap<u32, String> = BTreeMap::new();
     for put in puts {
         let sequencer = format!("{:04X}", put.at);
         let record = match &put.rows {
             Some(rows) => {
-                aws.put_rows(put.key, rows.clone()).await;
+                versions.insert(put.at, aws.put_rows(put.key, rows.clone()).await.unwrap());
                 aws.record(put.key, &time(put.at), Some(&sequencer)).await
             }
-            None => json!({
-                "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1",
-                "eventName": "ObjectRemoved:DeleteMarkerCreated", "eventTime": time(put.at),
-                "s3": { "bucket": { "name": "landing" },
-                        "object": { "key": put.key, "versionId": format!("m{}", put.at), "sequencer": sequencer } },
-            }),
+            None => {
+                let (name, version) = match put.version_of {
+                    None => ("ObjectRemoved:DeleteMarkerCreated", format!("m{}", put.at)),
+                    Some(at) => ("ObjectRemoved:Delete", versions[&at].clone()),
+                };
+                json!({
+                    "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventName": name,
+                    "eventTime": time(put.at), "s3": { "bucket": { "name": "landing" },
+                        "object": { "key": put.key, "versionId": version, "sequencer": sequencer } },
+                })
+            }
         };
         events.push(record);
     }
@@ -409,16 +421,24 @@ async fn an_objects_newest_version_replaces_the_older_and_its_removal_takes_its_
         put("in/c", 5, rows(40)),
         removed("in/c", 6),
         put("in/c", 7, rows(50)),
+        // The newest version is removed for good, and an older one.
+        put("in/d", 8, rows(60)),
+        put("in/d", 9, rows(70)),
+        removed_version("in/d", 10, 9),
+        put("in/e", 11, rows(80)),
+        put("in/e", 12, rows(90)),
+        removed_version("in/e", 13, 11),
     ];
     let mut newest: BTreeMap<&str, &Put> = BTreeMap::new();
-    for put in &puts {
+    for put in puts.iter().filter(|put| put.version_of.is_none()) {
         newest.insert(put.key, put);
     }
+    newest.retain(|_, put| !puts.iter().any(|other| other.version_of == Some(put.at)));
     let mut expected: Vec<i64> =
         newest.values().flat_map(|put| put.rows.iter().flatten().map(|row| row["n"].as_i64().unwrap())).collect();
     expected.sort_unstable();
     let expected: Vec<Vec<String>> = expected.iter().map(|n| texts([n])).collect();
-    assert_eq!(expected.len(), 6);
+    assert_eq!(expected.len(), 9);
     let config = pipeline("n = \"integer\"", "mode = \"replace-object\"\non_delete = \"delete\"\ncreate = true", "");
     assert_function_of_the_set(&config, &puts, "SELECT n FROM app.t ORDER BY n", &expected).await;
 }

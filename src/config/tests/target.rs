@@ -141,6 +141,12 @@ fn every_mode_reads_with_its_own_keys() {
 }
 
 #[test]
+fn a_default_name_that_is_taken_is_told_at_the_mode() {
+    let taken = replaced(&customers("mode = \"scd2\"\nkey = [\"id\"]"), "op =", "is_current =");
+    assert_refused("is_current", load_two(SERVICE, &taken), "`is_current` is a column of [columns]", "name another");
+}
+
+#[test]
 fn a_mode_that_cannot_work_is_refused_with_a_remedy() {
     let cases = [
         ("mode = \"scd2\"\nkey = [\"id\"]\nnewest_by = [\"at\"]", "which tells versions by `effective_from`", "remove"),
@@ -154,6 +160,11 @@ fn a_mode_that_cannot_work_is_refused_with_a_remedy() {
         ("mode = \"scd2\"\nkey = [\"id\"]\nexpiry = \"day-before\"", "no date column", "microsecond-before"),
         ("mode = \"scd2\"\nkey = [\"id\"]\nopen_end = \"never\"", "`never` is no date", "9999-12-31"),
         ("mode = \"scd2\"\nkey = [\"id\"]\nlineage = false", "tells by lineage what it replaces", "remove `lineage`"),
+        (
+            "mode = \"scd2\"\nkey = [\"id\"]\nis_current = \"effective_from\"",
+            "has another meaning already",
+            "of its own",
+        ),
         ("mode = \"replace-partition\"", "`partition` is missing", "add `partition"),
         ("mode = \"replace-partition\"\npartition = [\"name\"]", "is not required", "required = true"),
         ("mode = \"replace-object\"\nkey = [\"id\"]", "which replaces whole objects", "remove `key`"),
