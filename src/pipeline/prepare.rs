@@ -145,7 +145,7 @@ async fn missing(warehouse: &Warehouse, schema: &str, mut ddl: Vec<Statement>) -
 async fn create_by_scripts(warehouse: &Warehouse, ledger: &Ledger, runtime: &Runtime) -> Result<()> {
     for statement in create_statements(&runtime.pipeline, ledger.objects.sql())? {
         let mut created = warehouse.query(&statement.sql).await;
-        if created.is_err() {
+        if created.as_ref().is_err_and(|error| !is_already_there(error.message())) {
             // Two processes that create one table at once: the second look finds it.
             created = warehouse.query(&statement.sql).await;
         }

@@ -520,3 +520,33 @@ async fn an_upsert_keeps_what_random_objects_in_random_orders_make() {
         assert_random(&config, make, "SELECT id, amount, changed FROM app.t ORDER BY id", expected).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_s3_itself_announces_as_removed_is_removed_and_comes_back_when_it_is_put_again() {
+    let aws = Aws::with(Setup { announce_removals: true, ..Setup::default() }).await;
+    let config = pipeline("n = \"integer\"", "mode = \"replace-object\"\non_delete = \"delete\"\ncreate = true", "");
+    let path = aws.configure(&Service::default(), &[&config]);
+    // Gone before it could be read: its removal is what counts.
+    aws.put_rows("in/early", [json!({ "n": 1 })]).await;
+    aws.delete("in/early").await;
+    let _daemon = Daemon::start(&aws, &path);
+    aws.put_rows("in/a", [json!({ "n": 2 })]).await;
+    aws.put_rows("in/b", [json!({ "n": 3 })]).await;
+    let rows = async |expected: &[&str]| {
+        let what = format!("{expected:?} in the table");
+        crate::support::eventually(crate::support::LIMIT, &what, async || {
+            aws.try_rows("SELECT n FROM app.t ORDER BY n").await.is_ok_and(|rows| rows.concat() == expected)
+        })
+        .await;
+    };
+    rows(&["2", "3"]).await;
+    aws.delete("in/a").await;
+    rows(&["3"]).await;
+    // The same bytes, on a bucket without versions.
+    aws.put_rows("in/a", [json!({ "n": 2 })]).await;
+    rows(&["2", "3"]).await;
+    aws.until_drained().await;
+    rows(&["2", "3"]).await;
+    aws.assert_balanced("p").await;
+    aws.assert_nothing_parked().await;
+}
