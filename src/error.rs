@@ -134,9 +134,9 @@ impl Error {
         match error.downcast::<Error>() {
             Ok(ours) => ours,
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                Error::caused(ErrorKind::Corrupt, "the compressed stream is truncated", error)
+                Error::caused(ErrorKind::Corrupt, "the object is truncated", error)
             }
-            Err(error) => Error::caused(ErrorKind::Corrupt, "the compressed stream is damaged", error),
+            Err(error) => Error::caused(ErrorKind::Corrupt, "the object is damaged", error),
         }
     }
 

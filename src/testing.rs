@@ -3,26 +3,15 @@
 use std::time::Duration;
 
 use crate::config::{
-    BatchLimits, Column, ColumnSource, Format, KeyPattern, Mode, ModeOptions, OnUnknownField, Physical, Pipeline,
-    Rejects, Source, Target,
+    BatchLimits, Characters, Column, ColumnSource, Format, KeyPattern, Mode, ModeOptions, OnUnknownField, Physical,
+    Pipeline, Rejects, Source, Target,
 };
 use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
-use crate::schema::value::TimeParse;
 
 /// A column filled from the field of its own name.
 pub(crate) fn column(name: &str, column_type: &str) -> Column {
-    Column {
-        name: name.to_owned(),
-        from: ColumnSource::Field(name.to_owned()),
-        column_type: column_type.parse().expect(column_type),
-        required: false,
-        parse: TimeParse::Iso,
-        pattern: None,
-        min: None,
-        max: None,
-        mask: None,
-    }
+    Column::new(name, ColumnSource::Field(name.to_owned()), column_type.parse().expect(column_type))
 }
 
 /// A pipeline that appends to `public.t`.
@@ -34,11 +23,15 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             bucket: "landing".to_owned(),
             key: KeyPattern::parse("**").expect("valid"),
             format: Format::JsonLines,
+            ignore_case: false,
+            compression: None,
+            characters: Characters::default(),
             on_unknown_field: OnUnknownField::Ignore,
             max_record_bytes: 4 << 20,
             max_object_bytes: 1 << 40,
             max_expansion: 1_000,
             max_read_time: Duration::from_secs(3_600),
+            max_window: 64 << 20,
         },
         columns,
         target: Target {
@@ -73,4 +66,9 @@ pub(crate) fn origin<const N: usize>(captures: [&str; N]) -> Origin {
         event_time: jiff::Timestamp::UNIX_EPOCH,
     };
     Origin { object, captures: captures.map(str::to_owned).into() }
+}
+
+/// A source of objects of this format, whose records are at most 4 MiB.
+pub(crate) fn source(format: Format) -> Source {
+    Source { format, ..pipeline(Vec::new()).source }
 }

@@ -2,8 +2,11 @@
 //!
 //! Takes paths and the environment; gives values that are valid, or every problem at once with file, line and remedy.
 
+mod column;
 mod columns_file;
 mod document;
+mod format;
+mod format_file;
 mod keeping;
 mod key_pattern;
 mod load;
@@ -14,18 +17,20 @@ mod problem;
 mod quantity;
 mod service;
 mod service_file;
+mod source_file;
 mod spelling;
 mod steps_file;
 mod target_file;
 mod value;
+mod values_file;
 mod variables;
 
+pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
+pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
 pub use keeping::{After, Check, DeleteWhen, Encode, Expiry, ModeOptions, Physical, Scd2, Script, Step};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
-pub use pipeline::{
-    BatchLimits, Column, ColumnSource, Format, Mask, Mode, OnUnknownField, Pipeline, Rejects, Source, Target,
-};
+pub use pipeline::{BatchLimits, Format, Mode, OnUnknownField, Pipeline, Rejects, Source, Target};
 pub use problem::{Place, Problem, Problems};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,

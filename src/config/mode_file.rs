@@ -247,10 +247,13 @@ fn literal(item: Item<'_>, column_type: ColumnType) -> Option<String> {
 fn merge_window(item: Item<'_>, columns: &Columns, sortkey: &[String]) -> Option<String> {
     let (name, column) = columns.refer(item)?;
     let column = column?;
-    // A time zone is not staged: the range of instants in the stage would be that of another type.
-    if !column.column_type.is_ordered() || column.column_type == ColumnType::TimestampTz || !column.required {
+    // What is staged as another type has another order there.
+    if !column.column_type.is_ordered() || column.column_type.staged() != column.column_type || !column.required {
         item.problem(
-            format!("`merge_window` column `{}` is not required, has no order, or is a timestamptz", shown(&name)),
+            format!(
+                "`merge_window` column `{}` is not required, has no order, or is staged as another type",
+                shown(&name)
+            ),
             "choose a required column of numbers, text, dates or times: rows outside of the window are not looked for",
         );
         return None;

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
-use super::KeyPattern;
+use super::format::{Characters, CsvOptions, JsonOptions, TextOptions};
 use super::keeping::{After, ModeOptions, Physical, Step};
-use crate::schema::ColumnType;
+use super::{Column, KeyPattern};
+use crate::model::Codec;
 use crate::schema::identifier::TableName;
-use crate::schema::value::{Cell, TimeParse};
 
 /// A pipeline, as its file under `pipelines/` says it.
 #[derive(Debug, Clone)]
@@ -42,6 +40,12 @@ pub struct Source {
     pub key: KeyPattern,
     /// The format of the decompressed object.
     pub format: Format,
+    /// Whether the names of fields are told apart without regard to case. Default false.
+    pub ignore_case: bool,
+    /// How the objects are compressed where their first bytes do not tell; the bytes win.
+    pub compression: Option<Codec>,
+    /// How its characters are read, in formats of text.
+    pub characters: Characters,
     /// What happens to a record with a field that no column takes.
     pub on_unknown_field: OnUnknownField,
     /// The longest record, in bytes; a longer one is rejected. Default 4 MiB.
@@ -52,13 +56,23 @@ pub struct Source {
     pub max_expansion: u64,
     /// How long reading one object may take. Default one hour.
     pub max_read_time: Duration,
+    /// The largest window or dictionary that a zstd or xz stream may ask for, in bytes. Default 64 MiB.
+    pub max_window: u64,
 }
 
 /// The format of a decompressed object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line.
+    /// JSON objects, one behind the other, on lines of their own or not.
     JsonLines,
+    /// A JSON document with an array of objects.
+    Json(JsonOptions),
+    /// Delimited fields.
+    Csv(CsvOptions),
+    /// Dicts as Python writes them, one a line.
+    PythonLiteral,
+    /// Lines that a regular expression describes.
+    Text(TextOptions),
 }
 
 /// What happens to a record with a field that no column takes.
@@ -68,45 +82,6 @@ pub enum OnUnknownField {
     Ignore,
     /// The record is rejected.
     Reject,
-}
-
-/// A column of the target, and how its value is made.
-#[derive(Debug, Clone)]
-pub struct Column {
-    /// The name in the target, in lower case.
-    pub name: String,
-    /// Where the value comes from.
-    pub from: ColumnSource,
-    /// The type in the target.
-    pub column_type: ColumnType,
-    /// Whether a record without a value is rejected; the column is NOT NULL.
-    pub required: bool,
-    /// How texts and numbers are read as times; only for the time types.
-    pub parse: TimeParse,
-    /// What a text must match.
-    pub pattern: Option<Regex>,
-    /// The least value, of the column's type.
-    pub min: Option<Cell<'static>>,
-    /// The greatest value, of the column's type.
-    pub max: Option<Cell<'static>>,
-    /// What is stored instead of the value.
-    pub mask: Option<Mask>,
-}
-
-/// Where a column's value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ColumnSource {
-    /// A field of the record, by name.
-    Field(String),
-    /// A capture of the key's pattern, by its place among [`KeyPattern::captures`].
-    Capture(usize),
-}
-
-/// What is stored instead of a value that must not leave the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mask {
-    /// The SHA-256 of the text, 64 hexadecimal digits.
-    Sha256,
 }
 
 /// The table and how it is kept.

@@ -7,15 +7,13 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::document::Document;
-use super::pipeline::{BatchLimits, Format, OnUnknownField, Pipeline, Rejects, Source};
-use super::service::bucket_problem;
+use super::pipeline::{BatchLimits, Pipeline, Rejects};
 use super::steps_file::{self, Scripts};
 use super::value::{Item, Table, shown};
-use super::{KeyPattern, columns_file, target_file};
+use super::{KeyPattern, columns_file, source_file, target_file, values_file};
 
 /// Messages are held until their batch is cut, and SQS gives them back after 12 hours whatever is done.
 const FRESHNESS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(6 * 3_600);
-const READ_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(11 * 3_600);
 
 /// What a pipeline's file says, as far as it could be read.
 pub(super) struct PipelineFile<'t> {
@@ -35,6 +33,7 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>, folder
         root.required("name", "\"reviews\"").and_then(|item| Some((item.parsed(name_help, pipeline_name)?, item)));
     let freshness = root.required("freshness", "\"60s\"").and_then(|item| item.duration(FRESHNESS));
     let source_table = root.required_table("source", "`bucket`, `key` and `format`");
+    let values = values_file::read(root.optional_table("values"));
     let columns_item = root.required("columns", "{ id = \"bigint\" }");
     let target_table = root.required_table("target", "`table` and `mode`");
     let batch = batch(root.optional_table("batch"));
@@ -43,16 +42,22 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>, folder
     root.finish();
     let scripts = Scripts::beside(folder);
 
-    let (source, place) = source_table.map_or((None, None), source);
+    let (source, place) = source_table.map_or((None, None), source_file::read);
     let captures = place.as_ref().map(|(_, key, _)| key.captures());
-    let columns = columns_item.map(|item| columns_file::read(item, captures));
+    let columns = columns_item.map(|item| columns_file::read(item, captures, &values.clone().unwrap_or_default()));
     let target = match (target_table, &columns) {
         (Some(table), Some(columns)) => target_file::read(table, columns, &scripts),
         _ => None,
     };
     let steps = steps_file::read(step_item, check_item, &scripts, target.as_ref().map(|target| &target.table));
     let after = after_item.and_then(|item| steps_file::after(item.table("[after]".to_owned())?));
-    let pipeline = match (&name, freshness, source, columns.and_then(|columns| columns.complete()), target) {
+    let pipeline = match (
+        &name,
+        freshness,
+        source,
+        columns.and_then(|columns| columns.complete()).filter(|_| values.is_some()),
+        target,
+    ) {
         (Some((name, _)), Some(freshness), Some(source), Some(columns), Some(target)) => {
             Some(Pipeline { name: name.clone(), freshness, source, columns, target, batch, rejects, steps, after })
         }
@@ -68,48 +73,6 @@ fn pipeline_name(text: &str) -> Result<String, String> {
         return Err(format!("`{}` is no name of a pipeline", shown(text)));
     }
     Ok(text.to_owned())
-}
-
-type Place<'t> = (String, KeyPattern, Item<'t>);
-
-fn source(mut table: Table<'_>) -> (Option<Source>, Option<Place<'_>>) {
-    let bucket = table.required("bucket", "\"landing\"").and_then(|item| {
-        item.parsed("write the bucket's name alone, without `s3://` and prefix", |text| {
-            bucket_problem(text).map_or_else(|| Ok(text.to_owned()), Err)
-        })
-    });
-    let key = table.required("key", "\"reviews/*.json.gz\"").and_then(|item| {
-        Some((item.parsed("`*` matches within a folder, `**` across folders, `{name}` captures", key_pattern)?, item))
-    });
-    let format =
-        table.required("format", "\"json-lines\"").and_then(|item| item.one_of(&[("json-lines", Format::JsonLines)]));
-    let on_unknown_field = table
-        .optional("on_unknown_field")
-        .and_then(|item| item.one_of(&[("ignore", OnUnknownField::Ignore), ("reject", OnUnknownField::Reject)]));
-    let max_record_bytes = table.optional("max_record_bytes").and_then(|item| item.bytes(1 << 10..=64 << 20));
-    let max_object_bytes = table.optional("max_object_bytes").and_then(|item| item.bytes(1 << 10..=1 << 50));
-    let max_expansion = table.optional("max_expansion").and_then(|item| item.integer(1..=1_000_000));
-    let max_read_time = table.optional("max_read_time").and_then(|item| item.duration(READ_TIME));
-    table.finish();
-    let (Some(bucket), Some((key, item))) = (bucket, key) else { return (None, None) };
-    let source = format.map(|format| Source {
-        bucket: bucket.clone(),
-        key: key.clone(),
-        format,
-        on_unknown_field: on_unknown_field.unwrap_or(OnUnknownField::Ignore),
-        max_record_bytes: max_record_bytes.map_or(4 << 20, |bytes| bytes as usize),
-        max_object_bytes: max_object_bytes.unwrap_or(1 << 40),
-        max_expansion: max_expansion.unwrap_or(1_000),
-        max_read_time: max_read_time.unwrap_or(Duration::from_secs(3_600)),
-    });
-    (source, Some((bucket, key, item)))
-}
-
-fn key_pattern(text: &str) -> Result<KeyPattern, String> {
-    match text.is_empty() {
-        true => Err("`key` is empty and would match no object; `**` matches all".to_owned()),
-        false => KeyPattern::parse(text),
-    }
 }
 
 fn batch(mut table: Table<'_>) -> BatchLimits {

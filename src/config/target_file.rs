@@ -1,9 +1,10 @@
 //! The `[target]` of a pipeline's file.
 
+use super::column::Column;
 use super::columns_file::Columns;
 use super::keeping::{Encode, Physical};
 use super::mode_file;
-use super::pipeline::{Column, Mode, Target};
+use super::pipeline::{Mode, Target};
 use super::steps_file::Scripts;
 use super::value::{Item, Table, shown};
 use crate::schema::ColumnType;

@@ -23,6 +23,8 @@ pub(super) struct Table<'t> {
     span: Span,
     items: Vec<Item<'t>>,
     known: Vec<&'static str>,
+    /// Keys that were told of otherwise, and are not listed among those that are known.
+    misplaced: Vec<&'static str>,
     missing: Vec<(&'static str, String)>,
 }
 
@@ -39,12 +41,14 @@ impl<'t> Table<'t> {
                 .collect()
         });
         items.sort_by_key(|item| item.key_span.start);
-        Table { document, title, span, items, known: Vec::new(), missing: Vec::new() }
+        Table { document, title, span, items, known: Vec::new(), misplaced: Vec::new(), missing: Vec::new() }
     }
 
     /// The value of a key that may be left out.
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Item<'t>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.items.iter().find(|item| item.key == key).copied()
     }
 
@@ -55,6 +59,19 @@ impl<'t> Table<'t> {
             self.missing.push((key, format!("add `{key} = {example}`")));
         }
         item
+    }
+
+    /// Reports a key that has no meaning beside another, if it is there.
+    pub(super) fn misplaced(&mut self, key: &'static str, message: impl FnOnce() -> String, help: &str) {
+        if let Some(item) = self.items.iter().find(|item| item.key == key) {
+            item.key_problem(message(), help);
+            self.misplaced.push(key);
+        }
+    }
+
+    /// Leaves a key alone of which nothing can be told, as it depends on another.
+    pub(super) fn overlook(&mut self, key: &'static str) {
+        self.misplaced.push(key);
     }
 
     /// The table that must stand under a key; `keys` says what belongs into it.
@@ -82,7 +99,8 @@ impl<'t> Table<'t> {
     pub(super) fn finish(self) -> bool {
         let mut meant = Vec::new();
         let mut unknown = 0;
-        for item in self.items.iter().filter(|item| !self.known.contains(&item.key)) {
+        let taken = |item: &&Item<'_>| self.known.contains(&item.key) || self.misplaced.contains(&item.key);
+        for item in self.items.iter().filter(|item| !taken(item)) {
             let absent = |key: &&str| !self.items.iter().any(|item| item.key == *key);
             let suggestion = nearest(item.key, self.known.iter().copied().filter(absent));
             let mut help = suggestion.map_or_else(String::new, |name| format!("did you mean `{name}`? "));
@@ -122,6 +140,8 @@ pub(super) enum Scalar {
     Text(String),
     /// A date or time, as ISO 8601.
     Time(String),
+    /// True or false.
+    Boolean(bool),
 }
 
 impl<'t> Item<'t> {
@@ -138,6 +158,11 @@ impl<'t> Item<'t> {
     /// The `file:line:column` of the key.
     pub(super) fn key_place(self) -> String {
         self.document.locate(self.key_span)
+    }
+
+    /// The value as the file writes it, quotes included.
+    pub(super) fn written(self) -> &'t str {
+        self.document.source(self.span())
     }
 
     /// Reports a problem with the value.
@@ -304,6 +329,7 @@ impl<'t> Item<'t> {
             },
             DeValue::Float(float) => Some(Scalar::Number(float.as_str().to_owned())),
             DeValue::Datetime(time) => Some(Scalar::Time(time.to_string())),
+            DeValue::Boolean(value) => Some(Scalar::Boolean(*value)),
             DeValue::String(_) => self.text().map(Scalar::Text),
             _ => self.mistyped("a number, a text or a time", "write a value that the column could hold"),
         }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-/// The buffer's first size; it grows up to the longest line allowed.
-const BUFFER: usize = 256 * 1024;
+use super::window::{LineCount, LineEnd, LineEnds, Window};
+use crate::model::Reject;
 
 /// A line without its end, and where it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,37 +12,38 @@ pub struct Line<'a> {
     pub number: u64,
     /// Where it begins in the decompressed object, in bytes.
     pub offset: u64,
-    /// Its bytes; of a line that is too long, as many from its beginning as are allowed.
+    /// Its bytes; of a line that is too long, the first that are allowed, and at most as many as a reject keeps.
     pub bytes: &'a [u8],
     /// Whether the line is longer than allowed, so that `bytes` is not all of it.
     pub too_long: bool,
 }
 
-/// Splits a stream at `\n`, and gives the lines that are not blank.
+/// Splits a stream into lines, and gives those that are not blank.
 ///
-/// A `\r` before the `\n` and a byte order mark at the beginning belong to no line. The last line needs no end.
+/// Lines end at `\n` or `\r\n`; or at each `\r` too, if that is how the first one ends. A byte order mark at the
+/// beginning belongs to no line. The last line needs no end.
 pub struct Lines<R> {
-    reader: R,
-    buffer: Vec<u8>,
-    /// The bytes of the buffer that are read and not yet given: `start..end`.
-    start: usize,
-    end: usize,
-    /// The offset of `start` in the stream.
-    offset: u64,
+    window: Window<R>,
+    ends: LineEnds,
+    /// The lines before what is held.
     number: u64,
     most: usize,
-    ended: bool,
+    /// The length of the line that was given, with its end.
+    given: usize,
+    /// The beginning of a line that is too long.
+    long: Vec<u8>,
 }
 
 impl<R: Read> Lines<R> {
     /// The lines of `reader`, each of at most `most` bytes.
     pub fn new(reader: R, most: usize) -> Self {
-        Lines { reader, buffer: vec![0; BUFFER], start: 0, end: 0, offset: 0, number: 0, most, ended: false }
+        let window = Window::new(reader);
+        Lines { window, ends: LineEnds::Unknown, number: 0, most, given: 0, long: Vec::new() }
     }
 
     /// How many bytes of the stream belong to lines that were given.
     pub fn offset(&self) -> u64 {
-        self.offset
+        self.window.offset() + self.given as u64
     }
 
     /// The next line that is not blank; `None` at the end.
@@ -50,113 +51,64 @@ impl<R: Read> Lines<R> {
     /// # Errors
     /// Those of the reader.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.window.skip_mark()?;
         loop {
-            let (length, consumed, too_long) = match self.find_end()? {
-                None => return Ok(None),
-                Some(found) => found,
-            };
-            let begin = self.start;
-            let offset = self.offset;
-            self.number += 1;
-            self.start += consumed;
-            self.offset += consumed as u64;
-            let mut bytes = begin..begin + length;
-            let mut skipped = 0;
-            if offset == 0 && self.buffer[bytes.clone()].starts_with(b"\xef\xbb\xbf") {
-                bytes.start += 3;
-                skipped = 3;
+            self.window.advance(std::mem::take(&mut self.given));
+            let offset = self.window.offset();
+            match self.find_end()? {
+                None if self.window.unread().is_empty() => return Ok(None),
+                None => {
+                    self.number += 1;
+                    self.skip_line()?;
+                    return Ok(Some(Line { number: self.number, offset, bytes: &self.long, too_long: true }));
+                }
+                Some(end) => {
+                    self.number += 1;
+                    self.given = end.next();
+                    if self.window.unread()[..end.at].trim_ascii().is_empty() {
+                        continue;
+                    }
+                    let bytes = &self.window.unread()[..end.at];
+                    return Ok(Some(Line { number: self.number, offset, bytes, too_long: false }));
+                }
             }
-            if too_long {
-                // However the reads fell, the same bytes.
-                bytes.end = bytes.end.min(begin + self.most).max(bytes.start);
-                self.skip_line()?;
-            } else if self.buffer[bytes.clone()].ends_with(b"\r") {
-                bytes.end -= 1;
-            }
-            if !too_long && self.buffer[bytes.clone()].trim_ascii().is_empty() {
-                continue;
-            }
-            let number = self.number;
-            return Ok(Some(Line { number, offset: offset + skipped, bytes: &self.buffer[bytes], too_long }));
         }
     }
 
-    /// The line at `start`: its length, the length with its end, and whether it is too long; `None` at the end of the stream.
-    fn find_end(&mut self) -> io::Result<Option<(usize, usize, bool)>> {
+    /// The end of the line that what is held begins with; `None` if the line is too long, or there is none.
+    fn find_end(&mut self) -> io::Result<Option<LineEnd>> {
         let mut searched = 0;
         loop {
-            let unread = &self.buffer[self.start..self.end];
-            if let Some(at) = memchr::memchr(b'\n', &unread[searched..]) {
-                let length = searched + at;
-                return Ok(Some((length, length + 1, length > self.most)));
+            let unread = self.window.unread();
+            if let Some(end) = self.ends.find(unread, searched, false) {
+                return Ok((end.at <= self.most).then_some(end));
             }
-            searched = unread.len();
-            if searched > self.most {
-                return Ok(Some((self.most, self.most, true)));
+            // The last byte may be half of the line's end.
+            searched = unread.len().saturating_sub(1);
+            if unread.len() > self.most.saturating_add(1) {
+                return Ok(None);
             }
-            if self.ended {
-                return Ok((searched > 0).then_some((searched, searched, false)));
+            if !self.window.fill()? {
+                return Ok(self.last());
             }
-            self.fill()?;
         }
     }
 
-    /// Reads on to the end of the line whose beginning was given.
-    ///
-    /// The beginning stays where it is in the buffer: what is skipped is read behind it.
+    /// The end of the last line, which may have none.
+    fn last(&mut self) -> Option<LineEnd> {
+        let unread = self.window.unread();
+        let end = self.ends.find(unread, 0, true).unwrap_or(LineEnd { at: unread.len(), length: 0 });
+        // As if the other half of the line's end were there.
+        let cut = self.ends == LineEnds::Lf && end.length == 0 && unread.ends_with(b"\r");
+        let end = if cut { LineEnd { at: end.at - 1, length: 1 } } else { end };
+        (!unread.is_empty() && end.at <= self.most).then_some(end)
+    }
+
+    /// Passes over a line that is too long, and keeps its beginning.
     fn skip_line(&mut self) -> io::Result<()> {
-        if self.start > 0 && self.buffer[self.start - 1] == b'\n' {
-            return Ok(());
-        }
-        let mut scratch = vec![0; 64 * 1024];
-        loop {
-            let unread = &self.buffer[self.start..self.end];
-            if let Some(at) = memchr::memchr(b'\n', unread) {
-                self.start += at + 1;
-                self.offset += at as u64 + 1;
-                return Ok(());
-            }
-            self.offset += unread.len() as u64;
-            self.start = self.end;
-            let read = read(&mut self.reader, &mut scratch)?;
-            if read == 0 {
-                self.ended = true;
-                return Ok(());
-            }
-            self.buffer.truncate(self.end);
-            self.buffer.extend_from_slice(&scratch[..read]);
-            let end = self.buffer.len();
-            if memchr::memchr(b'\n', &self.buffer[self.start..end]).is_none() {
-                // Nothing of this is needed: forget it at once, so that memory stays bounded.
-                self.offset += read as u64;
-                self.buffer.truncate(self.start);
-            }
-            self.end = self.buffer.len();
-        }
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        if self.end == self.buffer.len() {
-            let larger = (self.buffer.len() * 2).clamp(BUFFER, self.most.saturating_add(BUFFER).max(BUFFER));
-            self.buffer.resize(larger.max(self.end + BUFFER), 0);
-        }
-        let read = read(&mut self.reader, &mut self.buffer[self.end..])?;
-        self.ended = read == 0;
-        self.end += read;
-        Ok(())
-    }
-}
-
-fn read(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match reader.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
+        let unread = self.window.unread();
+        self.long.clear();
+        self.long.extend_from_slice(&unread[..unread.len().min(self.most).min(Reject::RAW_LIMIT)]);
+        self.window.skip_line(&mut self.ends, &mut LineCount::default())
     }
 }

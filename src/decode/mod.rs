@@ -1,23 +1,33 @@
 //! Decoding: from decompressed bytes to records of untyped values.
 //!
 //! Takes an [`Input`], on a blocking thread; hands every record, with its place, to a [`RecordSink`]. A record that is not of the format
-//! is refused by itself; only a failing read, a damaged container, or an error of the sink ends the object.
+//! is refused by itself; only a failing read, a damaged container or document, or an error of the sink ends the object.
 
+mod context;
+mod csv;
+mod encoding;
 mod fast_json;
-mod json_lines;
+mod json;
 mod lines;
+mod places;
+mod python;
 mod scan;
+mod text_lines;
+mod window;
 
 use std::io::Read;
 use std::sync::Arc;
 
 use crate::config::{Format, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{FieldIndex, RandomAccess, RecordSink};
+use crate::model::{FieldIndex, RandomAccess, RecordSink, TextEncoding};
 
+use context::Context;
+pub use encoding::{Invalid, Transcoder, source_length};
 pub use fast_json::JsonScanner;
-pub use json_lines::{Syntax, json_object};
+pub use json::{Syntax, json_object};
 pub use lines::{Line, Lines};
+use places::Original;
 
 /// The bytes of an object.
 pub enum Input<'r> {
@@ -30,7 +40,7 @@ pub enum Input<'r> {
 /// Whether objects of a format are read from anywhere, [as stored](Input::Random), and not as a stream.
 pub fn needs_random_access(format: &Format) -> bool {
     match format {
-        Format::JsonLines => false,
+        Format::JsonLines | Format::Json(_) | Format::Csv(_) | Format::PythonLiteral | Format::Text(_) => false,
     }
 }
 
@@ -39,9 +49,38 @@ pub fn needs_random_access(format: &Format) -> bool {
 /// # Errors
 /// `Corrupt` if the object as a whole is not of its format; those of the reader and of the sink.
 pub fn decode(source: &Source, fields: &FieldIndex, input: Input<'_>, sink: &mut dyn RecordSink) -> Result<u64> {
-    match (&source.format, input) {
-        (Format::JsonLines, Input::Stream(reader)) => json_lines::decode(reader, source.max_record_bytes, fields, sink),
-        (_, Input::Random(_)) => Err(Error::new(ErrorKind::Configuration, "the format is read as a stream")),
+    match input {
+        Input::Stream(reader) => stream(source, fields, reader, sink),
+        Input::Random(_) => Err(Error::new(ErrorKind::Configuration, "the format is read as a stream")),
+    }
+}
+
+/// Decodes UTF-8, whatever the object is encoded in: what is not of its encoding becomes bytes that no UTF-8 has.
+fn stream<'r>(
+    source: &Source,
+    fields: &FieldIndex,
+    reader: Box<dyn Read + 'r>,
+    sink: &mut dyn RecordSink,
+) -> Result<u64> {
+    let reader = Transcoder::new(reader, source.characters.encoding, Invalid::Reject).map_err(Error::of_read)?;
+    let (encoding, mark) = (reader.encoding(), reader.mark_length());
+    if encoding == TextEncoding::Utf8 && mark == 0 {
+        return text(source, fields, reader, sink);
+    }
+    let original = Original::new(encoding, mark, source.max_record_bytes);
+    let reader = original.following(reader);
+    text(source, fields, reader, &mut original.placing(sink))?;
+    Ok(original.length())
+}
+
+fn text(source: &Source, fields: &FieldIndex, reader: impl Read, sink: &mut dyn RecordSink) -> Result<u64> {
+    let context = Context { fields, characters: source.characters, most: source.max_record_bytes };
+    match &source.format {
+        Format::JsonLines => json::decode_lines(reader, &context, sink),
+        Format::Json(options) => json::decode_document(reader, &options.records, &context, sink),
+        Format::Csv(options) => csv::decode(reader, options, &context, sink),
+        Format::PythonLiteral => python::decode(reader, &context, sink),
+        Format::Text(options) => text_lines::decode(reader, options, &context, sink),
     }
 }
 

@@ -1,10 +1,18 @@
+mod csv;
+mod json;
+mod python;
+mod split;
+mod suites;
+mod support;
+mod text;
+
 use std::borrow::Cow;
-use std::io::Read;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Extra, FieldIndex, Value};
+use support::{Dribble, fields};
 
 type Seen = Vec<(u64, u64, Vec<u8>, bool)>;
 
@@ -17,22 +25,21 @@ fn lines(data: &[u8], most: usize) -> Seen {
     seen
 }
 
-/// Gives at most `.1` bytes a read.
-struct Dribble<'a>(&'a [u8], usize);
-
-impl Read for Dribble<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let most = buffer.len().min(self.1);
-        self.0.read(&mut buffer[..most])
-    }
-}
-
 #[test]
 fn lines_know_their_number_and_offset() {
     let seen = lines(b"\xef\xbb\xbfa\r\n\n  \nbc\nd", 100);
     assert_eq!(seen, [(1, 3, b"a".to_vec(), false), (4, 10, b"bc".to_vec(), false), (5, 13, b"d".to_vec(), false)]);
     assert_eq!(lines(b"", 10), []);
     assert_eq!(lines(b"\n\r\n", 10), []);
+}
+
+#[test]
+fn lines_that_end_in_cr_are_lines_if_the_first_one_does() {
+    let seen = lines(b"a\rb\r\rc\nd\r\ne", 100);
+    let texts: Vec<(u64, &[u8])> = seen.iter().map(|(number, _, bytes, _)| (*number, bytes.as_slice())).collect();
+    assert_eq!(texts, [(1, b"a".as_slice()), (2, b"b"), (4, b"c"), (5, b"d"), (6, b"e")]);
+    let seen = lines(b"a\nb\rc\r\n", 100);
+    assert_eq!(seen[1], (2, 2, b"b\rc".to_vec(), false));
 }
 
 #[test]
@@ -43,14 +50,6 @@ fn a_line_too_long_is_cut_and_the_next_is_whole() {
     let seen = lines(b"12345678901\nnext", 10);
     assert_eq!(seen, [(1, 0, b"1234567890".to_vec(), true), (2, 12, b"next".to_vec(), false)]);
     assert_eq!(lines(&b"y".repeat(600_000), 10), [(1, 0, b"y".repeat(10), true)]);
-}
-
-fn fields(names: &[&str]) -> FieldIndex {
-    let mut index = FieldIndex::new();
-    for name in names {
-        index.insert(name);
-    }
-    index
 }
 
 #[test]

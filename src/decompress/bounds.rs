@@ -1,6 +1,6 @@
 //! What a decompressed object may become: objects are untrusted.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,52 +19,63 @@ pub struct Bounds {
     pub expansion: u64,
     /// The longest time that reading may take.
     pub time: Duration,
+    /// The largest window or dictionary that a zstd or xz stream may ask for, in bytes. Those of the other codecs are at most 16 MiB.
+    pub window: u64,
 }
 
-/// Counts the bytes read through it.
-pub(super) struct Counted<R> {
-    pub(super) inner: R,
-    pub(super) count: Arc<AtomicU64>,
+/// The bounds of one object that is being read: what both ends of a codec count.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    bounds: Bounds,
+    since: Instant,
+    /// The bytes read from the source.
+    stored: Arc<AtomicU64>,
+    /// The bytes that came out.
+    given: u64,
 }
 
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.count.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
+impl Watch {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Watch { bounds, since: Instant::now(), stored: Arc::default(), given: 0 }
     }
-}
 
-/// Ends with an error where a bound is broken.
-pub(super) struct Bounded<R> {
-    pub(super) inner: R,
-    pub(super) bounds: Bounds,
-    pub(super) stored: Arc<AtomicU64>,
-    pub(super) read: u64,
-    pub(super) since: Instant,
-}
+    /// Bytes came from the source. Looking at the clock here stops a stream of which nothing comes out, such as empty members.
+    pub(super) fn took(&self, bytes: usize) -> io::Result<()> {
+        self.stored.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.on_time()
+    }
 
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.read += read as u64;
-        let stored = self.stored.load(Ordering::Relaxed);
-        let broken = if self.read > self.bounds.bytes {
-            Some((
-                ErrorKind::TooLarge,
-                format!("more than max_object_bytes = {} after decompression", self.bounds.bytes),
-            ))
-        } else if self.read > FREE_EXPANSION && self.read / self.bounds.expansion.max(1) > stored {
-            let expansion = self.bounds.expansion;
-            Some((ErrorKind::TooLarge, format!("decompresses to more than max_expansion = {expansion} times its size")))
-        } else if self.since.elapsed() > self.bounds.time {
-            Some((ErrorKind::TooLarge, format!("took longer than max_read_time = {:?} to read", self.bounds.time)))
-        } else {
-            None
-        };
-        match broken {
-            Some((kind, message)) => Err(io::Error::other(Error::new(kind, message))),
-            None => Ok(read),
+    /// Bytes came out of the codec.
+    pub(super) fn gave(&mut self, bytes: usize) -> io::Result<()> {
+        self.given += bytes as u64;
+        let Bounds { bytes, expansion, .. } = self.bounds;
+        if self.given > bytes {
+            return Err(broken(format!("more than max_object_bytes = {bytes} after decompression")));
+        }
+        if self.given > FREE_EXPANSION && self.given / expansion.max(1) > self.stored() {
+            return Err(broken(format!("decompresses to more than max_expansion = {expansion} times its size")));
+        }
+        self.on_time()
+    }
+
+    /// The bytes read from the source so far.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+
+    /// The bytes that came out so far.
+    pub(super) fn given(&self) -> u64 {
+        self.given
+    }
+
+    fn on_time(&self) -> io::Result<()> {
+        match self.since.elapsed() > self.bounds.time {
+            true => Err(broken(format!("took longer than max_read_time = {:?} to read", self.bounds.time))),
+            false => Ok(()),
         }
     }
+}
+
+fn broken(message: String) -> io::Error {
+    io::Error::other(Error::new(ErrorKind::TooLarge, message))
 }

@@ -52,7 +52,7 @@ impl<'a> Columns<'a> {
             context! {
                 name => quote(name),
                 staged_type => column_type.staged().to_string(),
-                value => of_staged(&quote(name), *column_type),
+                value => column_type.of_staged(&quote(name)),
             }
         };
         self.columns.iter().map(column).collect()
@@ -65,7 +65,7 @@ impl<'a> Columns<'a> {
 
     /// The target's values, from the staged columns of a table of this alias.
     pub(super) fn values(&self, alias: &str) -> Vec<String> {
-        self.columns.iter().map(|(name, kind, _)| of_staged(&format!("{alias}.{}", quote(name)), *kind)).collect()
+        self.columns.iter().map(|(name, kind, _)| kind.of_staged(&format!("{alias}.{}", quote(name)))).collect()
     }
 
     /// Columns by name, with the staged value that each is compared with.
@@ -80,8 +80,8 @@ impl<'a> Columns<'a> {
             })?;
             Ok(context! {
                 name => quote(name),
-                staged => of_staged(&format!("s.{}", quote(name)), *kind),
-                staged_r => of_staged(&format!("r.{}", quote(name)), *kind),
+                staged => kind.of_staged(&format!("s.{}", quote(name))),
+                staged_r => kind.of_staged(&format!("r.{}", quote(name))),
                 nullable => !required,
             })
         };
@@ -98,8 +98,7 @@ impl<'a> Columns<'a> {
 
     /// Their values, from the stage.
     pub(super) fn target_values(&self, pipeline: &Pipeline) -> Vec<String> {
-        let mut values: Vec<String> =
-            self.columns.iter().map(|(name, kind, _)| of_staged(&quote(name), *kind)).collect();
+        let mut values: Vec<String> = self.columns.iter().map(|(name, kind, _)| kind.of_staged(&quote(name))).collect();
         values.extend(lineage(pipeline));
         values
     }
@@ -208,14 +207,4 @@ fn column_type(column: &ManifestColumn) -> Result<ColumnType> {
     column.sql_type.parse().map_err(|reason: String| {
         Error::new(ErrorKind::Malformed, format!("the manifest's column {}: {reason}", column.name))
     })
-}
-
-/// The value of the target's column, from the staged one.
-fn of_staged(column: &str, column_type: ColumnType) -> String {
-    match column_type {
-        ColumnType::Super => format!("JSON_PARSE({column})"),
-        // Explicitly: the implicit cast would take the session's time zone.
-        ColumnType::TimestampTz => format!("({column} AT TIME ZONE 'UTC')"),
-        _ => column.to_owned(),
-    }
 }

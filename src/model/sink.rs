@@ -30,7 +30,7 @@ impl Raw<'_> {
 ///
 /// An error of the sink ends the decoding, and is passed on as it is.
 pub trait RecordSink {
-    /// Offers a record before it is decoded, for sinks that have a faster way of their own for the common case; `true` if the sink took it.
+    /// Offers a record of JSON before it is decoded, for sinks that have a faster way of their own for the common case; `true` if the sink took it.
     ///
     /// # Errors
     /// Those of the sink.

@@ -1,14 +1,10 @@
 //! A pipeline's columns, compiled once, and the check of a row against them.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
-
-use crate::config::{Column, ColumnSource, Mask, OnUnknownField, Pipeline};
+use super::Planned;
+use crate::config::{Column, OnUnknownField, Pipeline};
 use crate::model::{Extra, FieldIndex, Origin, Rule, Value};
-use crate::schema::value::{Cell, Violation, coerce};
+use crate::schema::value::{Cell, Violation};
+use crate::telemetry::metrics as names;
 
 /// The most bytes of a row: Redshift refuses rows above 4 MB.
 pub(super) const ROW_BYTES: usize = 4_000_000;
@@ -16,22 +12,10 @@ pub(super) const ROW_BYTES: usize = 4_000_000;
 /// A pipeline's columns, ready to check rows.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    pipeline: String,
     fields: FieldIndex,
     columns: Vec<Planned>,
     on_unknown_field: OnUnknownField,
-}
-
-/// A column, and where its value comes from.
-#[derive(Debug, Clone)]
-pub(super) struct Planned {
-    pub(super) column: Column,
-    pub(super) source: Source,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Source {
-    Slot(usize),
-    Capture(usize),
 }
 
 /// Why a record is rejected.
@@ -46,22 +30,13 @@ pub struct Refusal {
 impl Plan {
     /// The plan of a pipeline.
     pub fn new(pipeline: &Pipeline) -> Self {
-        let mut fields = match pipeline.source.on_unknown_field {
-            OnUnknownField::Ignore => FieldIndex::new(),
-            OnUnknownField::Reject => FieldIndex::new().with_extras(),
-        };
-        let columns = pipeline
-            .columns
-            .iter()
-            .map(|column| {
-                let source = match &column.from {
-                    ColumnSource::Field(name) => Source::Slot(fields.insert(name)),
-                    ColumnSource::Capture(place) => Source::Capture(*place),
-                };
-                Planned { column: column.clone(), source }
-            })
-            .collect();
-        Plan { fields, columns, on_unknown_field: pipeline.source.on_unknown_field }
+        let source = &pipeline.source;
+        let mut fields = if source.ignore_case { FieldIndex::ignoring_case() } else { FieldIndex::new() };
+        if source.on_unknown_field != OnUnknownField::Ignore {
+            fields = fields.with_extras();
+        }
+        let columns = pipeline.columns.iter().map(|column| Planned::new(column, &mut fields)).collect();
+        Plan { pipeline: pipeline.name.clone(), fields, columns, on_unknown_field: source.on_unknown_field }
     }
 
     /// The fields that the decoder is to fill.
@@ -71,11 +46,11 @@ impl Plan {
 
     /// The columns, in the order of the table.
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().map(|planned| &planned.column)
+        self.columns.iter().map(Planned::column)
     }
 
-    /// The columns with their sources.
-    pub(super) fn planned(&self) -> &[Planned] {
+    /// The compiled columns, in the order of the table.
+    pub fn planned(&self) -> &[Planned] {
         &self.columns
     }
 
@@ -99,14 +74,12 @@ impl Plan {
         row.clear();
         let mut bytes = 0;
         for planned in &self.columns {
-            let value = match planned.source {
-                // Cloned, not taken: several columns may take one field.
-                Source::Slot(slot) => slots.get(slot).cloned().flatten(),
-                Source::Capture(place) => captured(origin, place),
-            };
-            let cell = planned
-                .cell(value)
-                .map_err(|violation| Refusal { column: Some(planned.column.name.clone()), violation })?;
+            let (cell, cut) = planned
+                .cell(planned.value(slots, origin))
+                .map_err(|violation| Refusal { column: Some(planned.column().name.clone()), violation })?;
+            if cut {
+                metrics::counter!(names::VALUES_TRUNCATED, "pipeline" => self.pipeline.clone()).increment(1);
+            }
             bytes += match &cell {
                 Cell::Text(text) => text.len(),
                 _ => 16,
@@ -119,70 +92,4 @@ impl Plan {
         }
         Ok(())
     }
-}
-
-/// What the key's pattern captured at this place.
-fn captured(origin: &Origin, place: usize) -> Option<Value<'_>> {
-    origin.captures.get(place).map(|text| Value::Text(Cow::Borrowed(text.as_str())))
-}
-
-impl Planned {
-    /// The cell of a column that is the same in every record of an object.
-    pub(super) fn constant<'a>(&self, origin: &'a Origin) -> Result<Cell<'a>, Violation> {
-        match self.source {
-            Source::Slot(_) => self.cell(None),
-            Source::Capture(place) => self.cell(captured(origin, place)),
-        }
-    }
-
-    /// The cell of a value, or of its absence, after all of the column's checks.
-    pub(super) fn cell<'a>(&self, value: Option<Value<'a>>) -> Result<Cell<'a>, Violation> {
-        let Column { column_type, required, parse, pattern, min, max, mask, .. } = &self.column;
-        let cell = match (value, mask) {
-            (None | Some(Value::Null), _) => Cell::Null,
-            (Some(value), None) => coerce(value, *column_type, parse)?,
-            (Some(value), Some(Mask::Sha256)) => Cell::Text(Cow::Owned(sha256(&value)?)),
-        };
-        if cell == Cell::Null {
-            return if *required {
-                Err(Violation::new(Rule::Required, "there is no value, and the column requires one"))
-            } else {
-                Ok(cell)
-            };
-        }
-        if let (Some(pattern), Cell::Text(text)) = (pattern, &cell)
-            && !pattern.is_match(text)
-        {
-            return Err(Violation::new(Rule::Pattern, format!("the text does not match {}", pattern.as_str())));
-        }
-        if let Some(min) = min
-            && cell.order(min) == Some(Ordering::Less)
-        {
-            return Err(Violation::new(Rule::Min, "the value is below the column's min"));
-        }
-        if let Some(max) = max
-            && cell.order(max) == Some(Ordering::Greater)
-        {
-            return Err(Violation::new(Rule::Max, "the value is above the column's max"));
-        }
-        Ok(cell)
-    }
-}
-
-/// The SHA-256 of a scalar's text, as 64 hexadecimal digits.
-fn sha256(value: &Value<'_>) -> Result<String, Violation> {
-    let text = match value {
-        Value::Text(text) => text.as_ref(),
-        Value::Number(digits) => digits,
-        Value::Bool(true) => "true",
-        Value::Bool(false) => "false",
-        _ => return Err(Violation::new(Rule::Type, format!("a value of type {} cannot be masked", value.type_name()))),
-    };
-    let digest = Sha256::digest(text.as_bytes());
-    let mut hex = String::with_capacity(64);
-    for byte in digest {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok(hex)
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::plan::{Planned, ROW_BYTES, Source};
-use super::{Plan, Rows, quick};
-use crate::config::Column;
+use super::column::Simple;
+use super::plan::ROW_BYTES;
+use super::{Plan, Planned, Rows, quick};
 use crate::model::{FieldWriter, Origin, Value};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
@@ -57,12 +57,19 @@ pub struct RowWriter<'w> {
 impl Shortcut {
     /// The shortcut through `plan` for an object; `None` where each of its records has to go the exact way.
     pub fn new(plan: &Plan, origin: &Origin) -> Option<Self> {
+        // Rules look at whole rows of cells, which this way never has.
+        if plan.fields().wants_extras() {
+            return None;
+        }
         let mut slots = vec![Vec::new(); plan.fields().len()];
         let mut constants = Vec::new();
         for (at, planned) in plan.planned().iter().enumerate() {
-            match planned.source {
-                Source::Slot(slot) => slots.get_mut(slot)?.push((at, How::of(&planned.column))),
-                _ => constants.push((at, planned.constant(origin).ok()?.into_owned())),
+            match planned.slot() {
+                Some(slot) => slots.get_mut(slot)?.push((at, How::of(planned.simple()))),
+                None => match planned.cell(planned.value(&[], origin)) {
+                    Ok((cell, false)) => constants.push((at, cell.into_owned())),
+                    _ => return None,
+                },
             }
         }
         Some(Shortcut { slots, constants })
@@ -70,19 +77,16 @@ impl Shortcut {
 }
 
 impl How {
-    fn of(column: &Column) -> Self {
-        let Column { name: _, from: _, column_type, required: _, parse, pattern, min: _, max: _, mask } = column;
-        if pattern.is_some() || mask.is_some() {
-            return How::Exactly;
-        }
-        match (*column_type, parse) {
+    fn of(simple: Option<Simple<'_>>) -> Self {
+        let Some(Simple { column_type, parse, .. }) = simple else { return How::Exactly };
+        match (column_type, parse) {
             (ColumnType::Varchar(length), _) => How::Text(usize::from(length)),
             (ColumnType::Char(length), _) => How::Ascii(usize::from(length)),
             (ColumnType::SmallInt, _) => How::Int(i16::MIN.into(), i16::MAX.into()),
             (ColumnType::Integer, _) => How::Int(i32::MIN.into(), i32::MAX.into()),
             (ColumnType::BigInt, _) => How::Int(i64::MIN, i64::MAX),
             (ColumnType::Decimal { precision, scale }, _) => How::Decimal(precision, scale),
-            (ColumnType::Real | ColumnType::Double, _) => How::Float(*column_type),
+            (ColumnType::Real | ColumnType::Double, _) => How::Float(column_type),
             (ColumnType::Boolean, _) => How::Bool,
             (ColumnType::Date, TimeParse::Iso) => How::Date,
             (ColumnType::Timestamp | ColumnType::TimestampTz, TimeParse::Iso) => How::IsoMoment,
@@ -131,11 +135,11 @@ impl<'w> RowWriter<'w> {
         for (growing, planned) in self.rows.columns.iter_mut().zip(self.plan.planned()) {
             if growing.len() == rows {
                 match planned.cell(None) {
-                    Ok(cell) => {
+                    Ok((cell, false)) => {
                         self.bytes += cell_bytes(&cell);
                         growing.push(&cell);
                     }
-                    Err(_) => return false,
+                    _ => return false,
                 }
             }
         }
@@ -160,7 +164,7 @@ impl<'w> RowWriter<'w> {
             // The field stands twice.
             return false;
         }
-        let column = &planned.column;
+        let column = planned.column();
         match (token, how) {
             (Token::Text(text), How::Text(most) | How::Ascii(most)) => {
                 if column.min.is_none() && column.max.is_none() {
@@ -180,11 +184,11 @@ impl<'w> RowWriter<'w> {
             }
             (token, how) => {
                 if let Some(cell) = how.cell(token) {
-                    let below = column.min.as_ref().is_some_and(|min| cell.order(min) == Some(Ordering::Less));
-                    let above = column.max.as_ref().is_some_and(|max| cell.order(max) == Some(Ordering::Greater));
+                    let from = |min| matches!(cell.order(min), Some(Ordering::Greater | Ordering::Equal));
+                    let to = |max| matches!(cell.order(max), Some(Ordering::Less | Ordering::Equal));
                     self.bytes += 16;
                     growing.push(&cell);
-                    return !below && !above;
+                    return column.min.as_ref().is_none_or(from) && column.max.as_ref().is_none_or(to);
                 }
             }
         }
@@ -209,7 +213,8 @@ fn exactly<'t>(planned: &Planned, token: Token<'t>) -> Option<Cell<'t>> {
         Token::Null => Value::Null,
         Token::Json(bytes) => Value::Json(Cow::Borrowed(text(bytes)?)),
     };
-    planned.cell(Some(value)).ok()
+    // A text that is cut is counted by the exact way.
+    planned.cell(Some(value)).ok().filter(|(_, cut)| !cut).map(|(cell, _)| cell)
 }
 
 fn cell_bytes(cell: &Cell<'_>) -> usize {

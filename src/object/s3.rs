@@ -11,10 +11,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::ObjectRef;
 
 /// How long a read may stand still before its connection is given up and the read resumed.
-const STALL: Duration = Duration::from_secs(20);
+pub(super) const STALL: Duration = Duration::from_secs(20);
 
 /// How often in a row a read may break without a byte in between.
-const MAX_BREAKS: u32 = 5;
+pub(super) const MAX_BREAKS: u32 = 5;
 
 /// The bytes of one version of an object.
 pub struct ObjectStream {
@@ -23,6 +23,7 @@ pub struct ObjectStream {
     /// The entity tag of the first answer: what is read later must be the same.
     etag: Option<String>,
     size: u64,
+    content_encoding: Option<String>,
     offset: u64,
     body: ByteStream,
     breaks: u32,
@@ -35,18 +36,19 @@ impl ObjectStream {
     /// # Errors
     /// `ObjectGone` (404), `ObjectReplaced` (412), `ObjectForbidden` (403), `MissingResource` (no such bucket), or transient ones.
     pub async fn open(client: aws_sdk_s3::Client, mut object: ObjectRef) -> Result<Self> {
-        let mut answer = get(&client, &object, object.etag.clone(), 0).await;
+        let mut answer = get(&client, &object, object.etag.clone(), None).await;
         if let (Err(error), Some(other_key)) = (&answer, object.other_key.take())
             && error.kind() == ErrorKind::ObjectGone
         {
             object.key = other_key;
-            answer = get(&client, &object, object.etag.clone(), 0).await;
+            answer = get(&client, &object, object.etag.clone(), None).await;
         }
         let answer = answer?;
         Ok(ObjectStream {
             client,
             etag: answer.e_tag().map(|etag| etag.trim_matches('"').to_owned()),
             size: answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0),
+            content_encoding: answer.content_encoding().map(str::to_owned),
             object,
             offset: 0,
             body: answer.body,
@@ -58,6 +60,16 @@ impl ObjectStream {
     /// The size of the object as stored, in bytes.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The object's `Content-Encoding`, as it was stored with it.
+    pub fn content_encoding(&self) -> Option<&str> {
+        self.content_encoding.as_deref()
+    }
+
+    /// The key under which the object was found, which is one of the two readings that its announcement may have.
+    pub fn key(&self) -> &str {
+        &self.object.key
     }
 
     /// How often the read was resumed so far.
@@ -99,32 +111,34 @@ impl ObjectStream {
             return Err(broken);
         }
         tracing::debug!(object.key = self.object.key, offset = self.offset, error = %broken, "resuming a read");
-        // 100, 200, 400 … ms, of which a random part.
-        let most = Duration::from_millis(50 << self.breaks);
-        tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
-        let answer = get(&self.client, &self.object, self.etag.clone(), self.offset).await?;
+        pause(self.breaks).await;
+        let range = (self.offset > 0).then(|| format!("bytes={}-", self.offset));
+        let answer = get(&self.client, &self.object, self.etag.clone(), range).await?;
         self.body = answer.body;
         self.resumed += 1;
         Ok(())
     }
 }
 
-/// The object from `offset` on, if it is still the version that was announced.
-async fn get(
+/// Waits after so many breaks in a row: 100, 200, 400 … ms, of which a random part.
+pub(super) async fn pause(breaks: u32) {
+    let most = Duration::from_millis(50 << breaks);
+    tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
+}
+
+/// The object or a range of it, if it is still the version that was announced.
+pub(super) async fn get(
     client: &aws_sdk_s3::Client,
     object: &ObjectRef,
     etag: Option<String>,
-    offset: u64,
+    range: Option<String>,
 ) -> Result<GetObjectOutput> {
     let mut request =
         client.get_object().bucket(&object.bucket).key(&object.key).set_version_id(object.version.clone());
     if let (None, Some(etag)) = (&object.version, etag) {
         request = request.if_match(format!("\"{etag}\""));
     }
-    if offset > 0 {
-        request = request.range(format!("bytes={offset}-"));
-    }
-    request.send().await.map_err(|error| {
+    request.set_range(range).send().await.map_err(|error| {
         let error = classify(error, format!("cannot read {}", object.uri()), ErrorKind::ObjectForbidden);
         match error.kind() {
             // It concerns this object, not this process: other buckets and prefixes may be readable.

@@ -8,6 +8,7 @@ mod batcher;
 mod close;
 mod collect;
 mod daemon;
+mod decoding;
 mod inflight;
 mod intake;
 mod loader;

@@ -4,12 +4,10 @@ use std::io::Read;
 
 use arrow_array::RecordBatch;
 
-use super::collect::Collector;
+use super::decoding::{Stored, decode};
 use super::runtime::Runtime;
 use crate::config::Pipeline;
-use crate::decode::{self, Input};
-use crate::decompress::{self, Bounds};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{ObjectId, Origin, Reject};
 
 /// A pipeline that reads objects from memory.
@@ -49,17 +47,12 @@ impl Offline {
     pub fn read<'a>(
         &'a self,
         origin: &'a Origin,
-        stored: impl Read + 'a,
+        stored: impl Read + Send + 'a,
         mut hand_on: impl FnMut(RecordBatch) -> Result<()> + 'a,
     ) -> Result<Decoded> {
-        let source = &self.runtime.pipeline.source;
-        let bounds =
-            Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
-        let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
         let id = ObjectId::of(self.runtime.name(), &origin.object).to_string();
-        let mut collector = Collector::new(&self.runtime, origin, id, &mut hand_on);
-        let decompressed = decode::decode(source, self.runtime.plan.fields(), Input::Stream(reader), &mut collector)?;
-        let summary = collector.finish(decompressed)?;
+        let stored = Stored { origin, id, content_encoding: None, bytes: stored };
+        let summary = decode(&self.runtime, stored, &mut hand_on)?;
         Ok(Decoded {
             read: summary.read,
             staged: summary.staged,

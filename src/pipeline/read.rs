@@ -8,11 +8,10 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::collect::{Collector, Summary};
+use super::collect::Summary;
+use super::decoding::{Stored, decode};
 use super::runtime::Runtime;
 use crate::config::Captures;
-use crate::decode::{self, Input};
-use crate::decompress::{self, Bounds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, Reject, Removal, StagedFile};
 use crate::object::ObjectStream;
@@ -79,8 +78,15 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
     let (chunk_sender, chunks) = mpsc::channel(4);
     let (piece_sender, mut pieces) = mpsc::channel(2);
     let (runtime, id) = (job.runtime.clone(), job.id.to_string());
-    let origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
-    let decoding = tokio::task::spawn_blocking(move || decode(&runtime, &origin, id, chunks, &piece_sender));
+    let mut origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
+    // The key as it was found, where the event left two readings open.
+    object.key().clone_into(&mut origin.object.key);
+    let content_encoding = object.content_encoding().map(str::to_owned);
+    let decoding = tokio::task::spawn_blocking(move || {
+        let bytes = Chunks { chunks, chunk: Bytes::new(), ended: false };
+        let mut hand_on = |piece| piece_sender.blocking_send(piece).map_err(|_| nobody_listens());
+        decode(&runtime, Stored { origin: &origin, id, content_encoding, bytes }, &mut hand_on)
+    });
 
     let download = async {
         loop {
@@ -201,24 +207,6 @@ impl Buffer<'_> {
         };
         Ok(ReadObject { entry, rows: self.rows, bytes: self.all_bytes, files, rejects: summary.rejects })
     }
-}
-
-/// Decompresses, decodes and normalises an object; runs on a blocking thread.
-fn decode(
-    runtime: &Runtime,
-    origin: &Origin,
-    id: String,
-    chunks: mpsc::Receiver<Result<Option<Bytes>>>,
-    pieces: &mpsc::Sender<RecordBatch>,
-) -> Result<Summary> {
-    let source = &runtime.pipeline.source;
-    let bounds = Bounds { bytes: source.max_object_bytes, expansion: source.max_expansion, time: source.max_read_time };
-    let stored = Chunks { chunks, chunk: Bytes::new(), ended: false };
-    let (_, reader) = decompress::open(stored, bounds).map_err(Error::of_read)?;
-    let mut hand_on = |piece| pieces.blocking_send(piece).map_err(|_| nobody_listens());
-    let mut collector = Collector::new(runtime, origin, id, &mut hand_on);
-    let decompressed = decode::decode(source, runtime.plan.fields(), Input::Stream(reader), &mut collector)?;
-    collector.finish(decompressed)
 }
 
 /// The error of a decoding whose rows nobody takes any more: the object failed elsewhere, or the process stops.

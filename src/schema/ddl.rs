@@ -102,7 +102,13 @@ fn encoding(column_type: ColumnType, leads_sortkey: bool) -> &'static str {
         | ColumnType::Timestamp
         | ColumnType::TimestampTz => "az64",
         ColumnType::Char(_) | ColumnType::Varchar(_) | ColumnType::Super => "zstd",
-        ColumnType::Real | ColumnType::Double | ColumnType::Boolean => "raw",
+        ColumnType::Varbyte(_) => "zstd",
+        ColumnType::Time | ColumnType::TimeTz => "az64",
+        ColumnType::Real
+        | ColumnType::Double
+        | ColumnType::Boolean
+        | ColumnType::IntervalMonths
+        | ColumnType::IntervalSeconds => "raw",
     }
 }
 

@@ -59,7 +59,9 @@ table! {
     BYTES = "tidegate_bytes_total", Counter, Bytes, ["pipeline", "stage"], "Bytes by stage: read (as stored), decompressed, staged.";
     RECORDS = "tidegate_records_total", Counter, Count, ["pipeline", "outcome"], "Records of objects that were staged: read = staged + rejected.";
     REJECTS = "tidegate_rejects_total", Counter, Count, ["pipeline", "rule"], "Rejected records by the rule they broke.";
+    VALUES_TRUNCATED = "tidegate_values_truncated_total", Counter, Count, ["pipeline"], "Texts cut to what their column holds, where truncate asks for that.";
     READ_RESUMED = "tidegate_reads_resumed_total", Counter, Count, ["pipeline"], "Broken reads of objects that went on from where they had stopped.";
+    CODEC_MISMATCHES = "tidegate_codec_mismatches_total", Counter, Count, ["pipeline"], "Objects compressed otherwise than their declaration, Content-Encoding or suffix says.";
     BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, shutdown.";
     BATCH_ROWS = "tidegate_batch_rows", Histogram, Count, ["pipeline"], "Rows of a staged batch.";
     STAGE_SECONDS = "tidegate_stage_seconds", Histogram, Seconds, ["pipeline"], "Time from a batch's close until its manifest is durable and its load is queued.";
@@ -125,7 +127,9 @@ pub fn begin<'a>(pipelines: impl IntoIterator<Item = &'a str>) {
                 metrics::counter!(*name, "pipeline" => pipeline.to_owned(), *label => *value).increment(0);
             }
         }
-        metrics::counter!(READ_RESUMED, "pipeline" => pipeline.to_owned()).increment(0);
+        for name in [READ_RESUMED, VALUES_TRUNCATED, CODEC_MISMATCHES] {
+            metrics::counter!(name, "pipeline" => pipeline.to_owned()).increment(0);
+        }
     }
 }
 

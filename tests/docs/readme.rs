@@ -46,11 +46,19 @@ fn every_command_and_flag_of_the_readme_exists() {
 fn the_configuration_of_the_document_is_valid_and_says_every_option() {
     let document = read("docs/CONFIGURATION.md");
     let toml = blocks(&document, "toml");
-    let [service, pipeline] = toml.as_slice() else { panic!("{} blocks of TOML", toml.len()) };
+    let [service, pipeline, others @ ..] = toml.as_slice() else { panic!("{} blocks of TOML", toml.len()) };
+    let formats: Vec<&&str> = others.iter().filter(|block| block.starts_with("format ")).collect();
+    assert_eq!(formats.len(), others.len(), "the other blocks are of formats");
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::create_dir(folder.path().join("pipelines")).expect("a folder");
     fs::write(folder.path().join("tidegate.toml"), service).expect("a file");
     fs::write(folder.path().join("pipelines/reviews.toml"), pipeline).expect("a file");
+    for (at, format) in formats.iter().enumerate() {
+        let rest = "[columns]\nid = \"bigint\"\n[target]\ntable = \"raw.t\"\nmode = \"append\"\n";
+        let source = format!("[source]\nbucket = \"landing\"\nkey = \"format-{at}/**\"\n{format}\n");
+        let text = format!("name = \"format_{at}\"\nfreshness = \"60s\"\n{source}{rest}");
+        fs::write(folder.path().join(format!("pipelines/format_{at}.toml")), text).expect("a file");
+    }
     let checked = Command::new(env!("CARGO_BIN_EXE_tidegate"))
         .args(["check", "--config"])
         .arg(folder.path().join("tidegate.toml"))
@@ -58,7 +66,10 @@ fn the_configuration_of_the_document_is_valid_and_says_every_option() {
         .expect("the binary runs");
     let said = String::from_utf8_lossy(&checked.stdout).into_owned() + &String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "{said}");
-    assert!(said.contains("1 pipelines") && said.contains("bestsellers.reviews"), "{said}");
+    assert!(
+        said.contains(&format!("{} pipelines", 1 + formats.len())) && said.contains("bestsellers.reviews"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -27,7 +27,7 @@ freshness = 60
 [source]
 bucket = "landing"
 key = "amazon/{day}/*.json.gz"
-format = "csv"
+format = "cvs"
 
 [columns]
 asin = { type = "varchar(16)", requird = true }
@@ -143,13 +143,13 @@ sql = "songplays.sql"
       = note: the staging area is at tidegate.toml:10:7
       = help: stage in another bucket, or begin `key` with a prefix that the staging area is not under
 
-    error: `format` is `csv`, which this version does not know
+    error: `format` is `cvs`, which this version does not know
      --> pipelines/reviews.toml:8:10
       |
-    8 | format = "csv"
+    8 | format = "cvs"
       |          ^^^^^
       |
-      = help: choose `json-lines`
+      = help: did you mean `csv`? choose `json-lines`, `json`, `csv`, `python-literal` or `text`
 
     error: unknown key `requird` in column `asin`
       --> pipelines/reviews.toml:11:32
@@ -397,7 +397,7 @@ fn missing_tables_and_keys_are_shown_with_what_belongs_there() {
     2 | bukcet = "landing"
       | ^^^^^^
       |
-      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `on_unknown_field`, `max_record_bytes`, `max_object_bytes`, `max_expansion`, `max_read_time`
+      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `compression`, `on_unknown_field`, `max_record_bytes`, `max_object_bytes`, `max_expansion`, `max_read_time`, `max_window`
 
     10 problems in the configuration
     "#);

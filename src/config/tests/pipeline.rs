@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::{EVENTS, REVIEWS, SERVICE, assert_refused, load_two, load_with, pipeline, replaced};
 use crate::config::{BatchLimits, ColumnSource, Format, Mask, Mode, OnUnknownField, Rejects};
+use crate::model::Codec;
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
 
@@ -27,7 +28,7 @@ fn the_designs_example_reads_into_its_values() {
     assert_eq!(overall.column_type, ColumnType::Decimal { precision: 2, scale: 1 });
     assert_eq!((&overall.min, &overall.max), (&Some(Cell::Decimal(10)), &Some(Cell::Decimal(50))));
     assert_eq!(time.parse, TimeParse::EpochSeconds);
-    assert_eq!((email.column_type, email.mask), (ColumnType::Char(64), Some(Mask::Sha256)));
+    assert_eq!((email.column_type, email.mask.clone()), (ColumnType::Char(64), Some(Mask::Sha256)));
     assert_eq!(helpful.column_type, ColumnType::Super);
     assert_eq!(downloaded.from, ColumnSource::Capture(0));
 
@@ -48,6 +49,7 @@ fn what_is_left_out_has_the_documented_default() {
     assert_eq!(pipeline.source.max_object_bytes, 1 << 40);
     assert_eq!(pipeline.source.max_expansion, 1_000);
     assert_eq!(pipeline.source.max_read_time, Duration::from_secs(3_600));
+    assert_eq!((pipeline.source.compression, pipeline.source.max_window), (None, 64 << 20));
     assert_eq!(pipeline.batch, BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 });
     assert_eq!(pipeline.rejects, Rejects { max_share: 1.0, max_rows: 10_000 });
     assert!(pipeline.target.lineage && !pipeline.target.create);
@@ -63,7 +65,7 @@ fn limits_that_are_said_are_taken() {
             EVENTS,
             "format =",
             "on_unknown_field = \"reject\", max_record_bytes = 2048, max_object_bytes = \"5GiB\", max_expansion = 20, \
-             max_read_time = \"90s\", format ="
+             max_read_time = \"90s\", compression = \"brotli\", max_window = \"128MiB\", format ="
         )
     );
     let pipeline = pipeline(&text);
@@ -72,6 +74,7 @@ fn limits_that_are_said_are_taken() {
     assert_eq!(pipeline.source.max_object_bytes, 5 << 30);
     assert_eq!(pipeline.source.max_expansion, 20);
     assert_eq!(pipeline.source.max_read_time, Duration::from_secs(90));
+    assert_eq!((pipeline.source.compression, pipeline.source.max_window), (Some(Codec::Brotli), 128 << 20));
     assert_eq!(pipeline.batch, BatchLimits { max_rows: 10, max_bytes: 2 << 20, max_objects: 3 });
     assert_eq!(pipeline.rejects, Rejects { max_share: 1.0, max_rows: 0 });
 }
@@ -88,7 +91,7 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
         ("events/**", "/events/**", "keys begin without a `/`", "`*` matches within a folder"),
         ("events/**", "events/{day", "lacks its closing `}`", "captures"),
         ("events/**", "", "`key` is empty", "`**`"),
-        ("\"json-lines\"", "\"csv\"", "`format` is `csv`, which this version does not know", "choose `json-lines`"),
+        ("\"json-lines\"", "\"xml\"", "`format` is `xml`, which this version does not know", "choose `json-lines`"),
         ("\"json-lines\"", "\"jsonlines\"", "this version does not know", "did you mean `json-lines`?"),
         (
             "\"json-lines\"",
@@ -99,6 +102,8 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
         ("\"json-lines\"", "\"json-lines\", max_record_bytes = \"1GiB\"", "may be 1KiB to 64MiB", "KiB"),
         ("\"json-lines\"", "\"json-lines\", max_expansion = 0", "is 0, but may be 1", "whole number"),
         ("\"json-lines\"", "\"json-lines\", max_read_time = \"12h\"", "may be 1s to 11h", "unit"),
+        ("\"json-lines\"", "\"json-lines\", max_window = \"1MiB\"", "may be 16MiB to 2GiB", "unit"),
+        ("\"json-lines\"", "\"json-lines\", compression = \"gz\"", "`gz`", "gzip"),
         ("\"json-lines\"", "\"json-lines\", prefix = \"a\"", "unknown key `prefix` in [source]", "`bucket`"),
         ("target =", "batch = { max_rows = 0 }\ntarget =", "`max_rows` is 0", "whole number"),
         ("target =", "rejects = { max_share = 0 }\ntarget =", "must be above 0", "`max_rows = 0`"),

@@ -74,6 +74,9 @@ CREATE OR REPLACE FUNCTION redshift.sha2(value text, bits int) RETURNS text LANG
 AS $$ SELECT encode(CASE bits WHEN 224 THEN sha224(convert_to(value, 'UTF8')) WHEN 384 THEN sha384(convert_to(value, 'UTF8'))
     WHEN 512 THEN sha512(convert_to(value, 'UTF8')) ELSE sha256(convert_to(value, 'UTF8')) END, 'hex') $$;
 
+CREATE OR REPLACE FUNCTION redshift.from_hex(text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT
+AS $$ SELECT decode($1, 'hex') $$;
+
 CREATE OR REPLACE FUNCTION redshift.pg_last_copy_count() RETURNS bigint LANGUAGE sql STABLE
 AS $$ SELECT coalesce(nullif(current_setting('redshift.last_copy_count', true), ''), '0')::bigint $$;
 

@@ -3,8 +3,12 @@
 //! Decimals never pass through a float, times are microseconds, lengths are bytes, and what a column cannot hold as it is
 //! is a [`Violation`] with its rule. Nothing is rounded, cut or guessed.
 
+mod binary;
+mod clock;
+mod interval;
 mod json;
 mod number;
+mod read;
 mod time;
 mod typed;
 
@@ -14,6 +18,8 @@ use std::cmp::Ordering;
 use super::ColumnType;
 use crate::model::{Rule, Value};
 
+pub use clock::clock_format_problem;
+pub use read::{BinaryText, Reading};
 pub use time::{TimeParse, format_problem};
 
 /// A value of a column.
@@ -29,7 +35,7 @@ pub enum Cell<'a> {
     Float(f64),
     /// BOOLEAN.
     Bool(bool),
-    /// CHAR, VARCHAR, and SUPER as JSON text.
+    /// CHAR, VARCHAR, SUPER as JSON text, and the types that are staged as text, in the one form in which they are.
     Text(Cow<'a, str>),
     /// DATE, in days since 1970.
     Date(i32),
@@ -88,6 +94,22 @@ impl Violation {
 /// # Errors
 /// The rule that keeps the value out of the column.
 pub fn coerce<'a>(value: Value<'a>, column_type: ColumnType, parse: &TimeParse) -> Result<Cell<'a>, Violation> {
+    coerce_as(value, column_type, parse, Reading::DEFAULT)
+}
+
+/// `value` as a value of `column_type`, times read as `parse` says and all as `reading` says.
+///
+/// # Errors
+/// The rule that keeps the value out of the column.
+pub fn coerce_as<'a>(
+    value: Value<'a>,
+    column_type: ColumnType,
+    parse: &TimeParse,
+    reading: &Reading,
+) -> Result<Cell<'a>, Violation> {
+    if reading.strict {
+        read::strictly(&value, column_type, parse)?;
+    }
     match (value, column_type) {
         (Value::Null, _) => Ok(Cell::Null),
         (
@@ -100,7 +122,7 @@ pub fn coerce<'a>(value: Value<'a>, column_type: ColumnType, parse: &TimeParse) 
             | Value::Nanos(_)
             | Value::Bytes(_)),
             column_type,
-        ) => typed::coerce(value, column_type, parse),
+        ) => typed::coerce(value, column_type, parse, reading),
         (value, ColumnType::Super) => json::text(value).map(Cell::Text),
         (Value::Json(text), _) => {
             let kind = Value::Json(text).type_name();
@@ -115,23 +137,34 @@ pub fn coerce<'a>(value: Value<'a>, column_type: ColumnType, parse: &TimeParse) 
         }
         (Value::Bool(value), ColumnType::Boolean) => Ok(Cell::Bool(value)),
         (Value::Bool(value), _) => Err(Violation::new(Rule::Type, format!("the boolean {value} is no {column_type}"))),
-        (Value::Number(digits), _) => scalar(digits, column_type, parse).map(Cell::into_owned),
-        (Value::Text(text), _) => scalar(text.trim(), column_type, parse).map(Cell::into_owned),
+        (Value::Number(digits), _) => scalar(digits, column_type, parse, reading),
+        (Value::Text(text), _) => scalar(text.trim(), column_type, parse, reading),
     }
 }
 
 /// The text or digits of a value that is neither text nor SUPER.
-fn scalar(text: &str, column_type: ColumnType, parse: &TimeParse) -> Result<Cell<'static>, Violation> {
+fn scalar(
+    text: &str,
+    column_type: ColumnType,
+    parse: &TimeParse,
+    reading: &Reading,
+) -> Result<Cell<'static>, Violation> {
+    let zone = reading.time_zone.as_ref();
     match column_type {
         ColumnType::SmallInt => number::integer(text, i16::MIN.into(), i16::MAX.into(), column_type),
         ColumnType::Integer => number::integer(text, i32::MIN.into(), i32::MAX.into(), column_type),
         ColumnType::BigInt => number::integer(text, i64::MIN, i64::MAX, column_type),
         ColumnType::Decimal { precision, scale } => number::decimal(text, precision, scale),
-        ColumnType::Real => number::float(text, f64::from(f32::MAX), column_type),
-        ColumnType::Double => number::float(text, f64::MAX, column_type),
+        ColumnType::Real => number::float(text, f64::from(f32::MAX), column_type, reading.non_finite),
+        ColumnType::Double => number::float(text, f64::MAX, column_type, reading.non_finite),
         ColumnType::Boolean => boolean(text),
-        ColumnType::Date => time::date(text, parse),
-        ColumnType::Timestamp | ColumnType::TimestampTz => time::timestamp(text, parse),
+        ColumnType::Date => time::date(text, parse, zone),
+        ColumnType::Timestamp | ColumnType::TimestampTz => time::timestamp(text, parse, zone),
+        ColumnType::Time => clock::time(text, parse),
+        ColumnType::TimeTz => clock::timetz(text, parse),
+        ColumnType::Varbyte(length) => binary::of_text(text, length, reading.binary),
+        ColumnType::IntervalMonths => interval::months(text),
+        ColumnType::IntervalSeconds => interval::seconds(text),
         ColumnType::Char(_) | ColumnType::Varchar(_) | ColumnType::Super => {
             fit_text(Cow::Owned(text.to_owned()), column_type)
         }

@@ -104,12 +104,18 @@ pub(super) fn decimal(text: &str, precision: u8, scale: u8) -> Result<Cell<'stat
     }
 }
 
-pub(super) fn float(text: &str, most: f64, column_type: ColumnType) -> Result<Cell<'static>, Violation> {
-    // Rust's parser also takes `inf`, `nan` and `infinity`, which are no numbers in any of our formats.
+pub(super) fn float(
+    text: &str,
+    most: f64,
+    column_type: ColumnType,
+    non_finite: bool,
+) -> Result<Cell<'static>, Violation> {
+    // Rust's parser also takes `inf`, `nan` and `infinity`, which are numbers only where the pipeline says so.
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     match text.parse::<f64>() {
         Ok(value) if numeric && value.abs() <= most => Ok(Cell::Float(value)),
         Ok(_) if numeric => Err(out_of_range(text, column_type)),
+        Ok(value) if non_finite => Ok(Cell::Float(value)),
         _ => Err(not_a_number(text, column_type)),
     }
 }

@@ -12,7 +12,7 @@ use crate::model::Rule;
 /// How texts and numbers are read as times.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TimeParse {
-    /// ISO 8601, with `T` or a blank between day and time; without an offset it is UTC.
+    /// ISO 8601, with `T` or a blank between day and time; without an offset it is of the column's time zone, or else UTC.
     #[default]
     Iso,
     /// Seconds since 1970, whole or with a fraction.
@@ -21,8 +21,14 @@ pub enum TimeParse {
     EpochMillis,
     /// Microseconds since 1970.
     EpochMicros,
-    /// The first that fits of these strftime formats; without an offset it is UTC.
+    /// The first that fits of these strftime formats; without an offset it is of the column's time zone, or else UTC.
     Formats(Vec<String>),
+}
+
+/// What a text says: a moment, or a day and time somewhere.
+enum When {
+    Moment(Timestamp),
+    Local(DateTime),
 }
 
 /// What is wrong with a strftime format; `None` if times can be read by it.
@@ -38,21 +44,25 @@ pub fn format_problem(format: &str) -> Option<String> {
     }
 }
 
-pub(super) fn date(text: &str, parse: &TimeParse) -> Result<Cell<'static>, Violation> {
+/// The day that the text says; of a moment, the day that it is in `zone`, or else in UTC.
+pub(super) fn date(text: &str, parse: &TimeParse, zone: Option<&TimeZone>) -> Result<Cell<'static>, Violation> {
     let day = match parse {
         TimeParse::Iso if looks_like_date(text) => text.parse::<Date>().map_err(|_| not_a_time(text, "date"))?,
         TimeParse::Iso => return Err(not_a_time(text, "date")),
-        TimeParse::Formats(_) => moment(text, parse)?.to_zoned(TimeZone::UTC).date(),
-        TimeParse::EpochSeconds | TimeParse::EpochMillis | TimeParse::EpochMicros => {
-            moment(text, parse)?.to_zoned(TimeZone::UTC).date()
-        }
+        _ => match when(text, parse)? {
+            When::Moment(moment) => moment.to_zoned(zone.cloned().unwrap_or(TimeZone::UTC)).date(),
+            When::Local(time) => time.date(),
+        },
     };
     let days = Date::constant(1970, 1, 1).until(day).map_err(|_| not_a_time(text, "date"))?.get_days();
     Ok(Cell::Date(days))
 }
 
-pub(super) fn timestamp(text: &str, parse: &TimeParse) -> Result<Cell<'static>, Violation> {
-    let moment = moment(text, parse)?;
+pub(super) fn timestamp(text: &str, parse: &TimeParse, zone: Option<&TimeZone>) -> Result<Cell<'static>, Violation> {
+    let moment = match when(text, parse)? {
+        When::Moment(moment) => moment,
+        When::Local(time) => local_moment(text, time, zone)?,
+    };
     if moment.subsec_nanosecond() % 1_000 != 0 {
         let message = format!("{} is finer than the microseconds that a timestamp keeps", quoted(text));
         return Err(Violation::new(Rule::Range, message));
@@ -60,12 +70,25 @@ pub(super) fn timestamp(text: &str, parse: &TimeParse) -> Result<Cell<'static>, 
     Ok(Cell::Micros(moment.as_microsecond()))
 }
 
-fn moment(text: &str, parse: &TimeParse) -> Result<Timestamp, Violation> {
+/// The moment of a local time; one that clocks showed twice, or never, is refused: nothing tells which was meant.
+fn local_moment(text: &str, time: DateTime, zone: Option<&TimeZone>) -> Result<Timestamp, Violation> {
+    let Some(zone) = zone else { return utc(time).ok_or_else(|| not_a_time(text, "time")) };
+    zone.to_ambiguous_timestamp(time).unambiguous().map_err(|_| {
+        let name = zone.iana_name().unwrap_or("the column's time zone");
+        let message = format!(
+            "{} is a time that clocks in {name} showed twice or never; only an offset could tell which",
+            quoted(text)
+        );
+        Violation::new(Rule::Range, message)
+    })
+}
+
+fn when(text: &str, parse: &TimeParse) -> Result<When, Violation> {
     match parse {
         TimeParse::Iso => iso(text).ok_or_else(|| not_a_time(text, "ISO 8601 time")),
-        TimeParse::EpochSeconds => epoch(text, 6),
-        TimeParse::EpochMillis => epoch(text, 3),
-        TimeParse::EpochMicros => epoch(text, 0),
+        TimeParse::EpochSeconds => epoch(text, 6).map(When::Moment),
+        TimeParse::EpochMillis => epoch(text, 3).map(When::Moment),
+        TimeParse::EpochMicros => epoch(text, 0).map(When::Moment),
         TimeParse::Formats(formats) => formats.iter().find_map(|format| by_format(format, text)).ok_or_else(|| {
             Violation::new(Rule::Type, format!("{} is no time of the form {}", quoted(text), formats.join(" or ")))
         }),
@@ -99,26 +122,26 @@ fn looks_like_date(text: &str) -> bool {
         })
 }
 
-fn iso(text: &str) -> Option<Timestamp> {
+fn iso(text: &str) -> Option<When> {
     // `YYYY-MM-DD` is 10 bytes: whatever of `Z`, `+` or `-` comes behind them is an offset.
     let time = text.get(10..).unwrap_or("");
     if text.len() < 10 || !looks_like_date(text.get(..10)?) {
         return None;
     }
     if time.contains(['Z', 'z', '+', '-']) {
-        return text.parse().ok();
+        return text.parse().ok().map(When::Moment);
     }
-    utc(text.parse().ok()?)
+    text.parse().ok().map(When::Local)
 }
 
-fn by_format(format: &str, text: &str) -> Option<Timestamp> {
+fn by_format(format: &str, text: &str) -> Option<When> {
     let parsed = BrokenDownTime::parse(format, text).ok()?;
     if parsed.offset().is_some() || parsed.timestamp().is_some() {
-        return parsed.to_timestamp().ok();
+        return parsed.to_timestamp().ok().map(When::Moment);
     }
     match parsed.to_datetime() {
-        Ok(time) => utc(time),
-        Err(_) => utc(parsed.to_date().ok()?.to_datetime(jiff::civil::Time::midnight())),
+        Ok(time) => Some(When::Local(time)),
+        Err(_) => Some(When::Local(parsed.to_date().ok()?.to_datetime(jiff::civil::Time::midnight()))),
     }
 }
 

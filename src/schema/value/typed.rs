@@ -6,38 +6,50 @@ use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::time::TimeParse;
-use super::{Cell, Violation, fit_text, number, scalar};
+use super::{Cell, Reading, Violation, binary, clock, fit_text, number, scalar};
 use crate::model::{Rule, Value};
 use crate::schema::ColumnType;
 
 /// A typed `value` as a value of `column_type`; whole numbers are read as times as `parse` says.
-pub(super) fn coerce<'a>(value: Value<'a>, column_type: ColumnType, parse: &TimeParse) -> Result<Cell<'a>, Violation> {
+pub(super) fn coerce<'a>(
+    value: Value<'a>,
+    column_type: ColumnType,
+    parse: &TimeParse,
+    reading: &Reading,
+) -> Result<Cell<'a>, Violation> {
     match (value, column_type) {
         (Value::Float(value), ColumnType::Double) if value.is_finite() => Ok(Cell::Float(value)),
+        (Value::Float(value), ColumnType::Real | ColumnType::Double) if !value.is_finite() && reading.non_finite => {
+            Ok(Cell::Float(value))
+        }
         (Value::Date(days), ColumnType::Date) => Ok(Cell::Date(days)),
         (Value::Date(days), ColumnType::Timestamp | ColumnType::TimestampTz) => {
             Ok(Cell::Micros(i64::from(days) * 86_400_000_000))
         }
         (Value::Micros(micros), ColumnType::Timestamp | ColumnType::TimestampTz) => Ok(Cell::Micros(micros)),
-        (Value::Nanos(nanos), _) if nanos % 1_000 == 0 => coerce(Value::Micros(nanos / 1_000), column_type, parse),
+        (Value::TimeOfDay(micros), ColumnType::Time | ColumnType::TimeTz) => clock::of_day(micros, column_type),
+        (Value::Bytes(bytes), ColumnType::Varbyte(length)) => binary::of_bytes(&bytes, length),
+        (Value::Nanos(nanos), _) if nanos % 1_000 == 0 => {
+            coerce(Value::Micros(nanos / 1_000), column_type, parse, reading)
+        }
         (Value::Nanos(nanos), _) => Err(Violation::new(
             Rule::Range,
             format!("{nanos} ns since 1970 is finer than the microseconds that a timestamp keeps"),
         )),
         (Value::Bytes(bytes), _) => match String::from_utf8(bytes.into_owned()) {
-            Ok(text) => super::coerce(Value::Text(Cow::Owned(text)), column_type, parse),
+            Ok(text) => super::coerce_as(Value::Text(Cow::Owned(text)), column_type, parse, reading),
             Err(_) => Err(Violation::new(Rule::Encoding, "the bytes are no UTF-8 text")),
         },
         (value, ColumnType::Char(_) | ColumnType::Varchar(_)) => fit_text(Cow::Owned(text(&value)?), column_type),
         (value, ColumnType::Super) => match value {
             Value::Int(_) | Value::Decimal { .. } => Ok(Cell::Text(Cow::Owned(text(&value)?))),
             Value::Float(float) if float.is_finite() => Ok(Cell::Text(Cow::Owned(text(&value)?))),
-            value => super::coerce(Value::Text(Cow::Owned(text(&value)?)), column_type, parse),
+            value => super::coerce_as(Value::Text(Cow::Owned(text(&value)?)), column_type, parse, reading),
         },
         (Value::Date(_) | Value::Micros(_) | Value::TimeOfDay(_), _) => {
             Err(Violation::new(Rule::Type, format!("a time is no {column_type}")))
         }
-        (value, _) => scalar(&text(&value)?, column_type, parse),
+        (value, _) => scalar(&text(&value)?, column_type, parse, reading),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::tokens::{Kind, Tok, after_group, identifier, raw, split_commas};
 
 /// The functions that the sandbox defines in its schema `redshift`.
-const FUNCTIONS: [&str; 17] = [
+const FUNCTIONS: [&str; 18] = [
     "GETDATE",
     "NVL2",
     "DATEADD",
@@ -19,6 +19,7 @@ const FUNCTIONS: [&str; 17] = [
     "CONVERT_TIMEZONE",
     "SHA2",
     "FUNC_SHA1",
+    "FROM_HEX",
     "PG_LAST_COPY_COUNT",
     "PG_LAST_COPY_ID",
 ];

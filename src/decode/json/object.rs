@@ -1,71 +1,22 @@
-//! JSON lines: one object a line, read into the slots of the fields that are wanted.
+//! A JSON object, read into the slots of the fields that are wanted.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Read;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
-use super::{Line, Lines, recycle};
-use crate::error::{Error, Result};
-use crate::model::{Extra, FieldIndex, Fields, Place, Raw, RecordSink, Rule, Value};
+use crate::model::{Extra, FieldIndex, Fields, Value};
 
 /// Why a record is no JSON object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Syntax(pub String);
 
-/// Hands each line to `sink`; gives the bytes read.
-pub(super) fn decode(
-    reader: impl Read,
-    max_record_bytes: usize,
-    fields: &FieldIndex,
-    sink: &mut dyn RecordSink,
-) -> Result<u64> {
-    let mut lines = Lines::new(reader, max_record_bytes);
-    let mut slots: Vec<Option<Value<'static>>> = Vec::new();
-    let mut record = 0;
-    while let Some(line) = lines.next_line().map_err(Error::of_read)? {
-        record += 1;
-        let place = Place { record, line: Some(line.number), offset: Some(line.offset) };
-        let mut line_slots = recycle(slots);
-        one(&line, place, max_record_bytes, fields, &mut line_slots, sink)?;
-        slots = recycle(line_slots);
-    }
-    Ok(lines.offset())
-}
-
-fn one<'a>(
-    line: &Line<'a>,
-    place: Place,
-    max_record_bytes: usize,
-    fields: &FieldIndex,
-    slots: &mut Vec<Option<Value<'a>>>,
-    sink: &mut dyn RecordSink,
-) -> Result<()> {
-    let raw = Raw::Bytes(line.bytes);
-    if line.too_long {
-        let message = format!("the record is longer than max_record_bytes = {max_record_bytes}");
-        return sink.refuse(place, raw, Rule::RecordSize, message);
-    }
-    if sink.offer(place, line.bytes)? {
-        return Ok(());
-    }
-    let text = match std::str::from_utf8(line.bytes) {
-        Ok(text) => text,
-        Err(error) => return sink.refuse(place, raw, Rule::Encoding, format!("the record is not UTF-8: {error}")),
-    };
-    match json_object(text, fields, slots) {
-        Ok(extras) => sink.record(place, raw, slots, &extras),
-        Err(Syntax(message)) => sink.refuse(place, raw, Rule::Syntax, message),
-    }
-}
-
 /// Reads the JSON object in `text` into `slots`, which are cleared first; gives the fields that no slot takes, if they are wanted.
 ///
-/// Numbers keep their digits and nested values their text. Of a field that stands twice, the last counts. Nothing is
-/// allocated for a text without escapes.
+/// Numbers keep their digits and nested values their text. Of a field that stands twice, the last counts. Nested values are looked
+/// through without recursion, however deep; what is in their texts is left to the column. Nothing is allocated for a text without escapes.
 ///
 /// # Errors
 /// Where `text` is not exactly one JSON object.
