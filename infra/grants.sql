@@ -20,6 +20,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA analytics TO "IAMR:
 ALTER DEFAULT PRIVILEGES FOR USER etl IN SCHEMA analytics
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "IAMR:tidegate-daemon";
 
+-- Only where a pipeline says `evolve = true`, or refreshes a materialized view under [after]: ALTER TABLE and REFRESH are the owner's.
+-- ALTER TABLE analytics.reviews OWNER TO "IAMR:tidegate-daemon";
+
 -- Only where a pipeline says `create = true`: the daemon then owns the tables that it creates.
 -- GRANT CREATE ON SCHEMA analytics TO "IAMR:tidegate-daemon";
 

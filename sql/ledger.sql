@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS {{ objects }} (
     rows_read     BIGINT        NOT NULL,  -- rows_read = rows_staged + rows_rejected
     rows_rejected BIGINT        NOT NULL,
     rows_staged   BIGINT        NOT NULL,
+    removal       VARCHAR(8),              -- NULL: it was created; 'key' or 'version': what of it was removed
     loaded_at     TIMESTAMP     NOT NULL,  -- GETDATE() of the statement that recorded it, in whole seconds
     PRIMARY KEY (object_id)
 )

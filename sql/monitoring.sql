@@ -16,11 +16,8 @@ FROM tidegate.batches_reviews
 GROUP BY 1
 ORDER BY 1 DESC;
 
--- Is any batch out of balance? A load asserts that none is: this finds edits by hand.
-SELECT * FROM tidegate.batches_reviews
-WHERE rows_read <> rows_staged + rows_rejected
-   OR rows_copied <> rows_staged
-   OR rows_copied <> rows_already_loaded + rows_inserted + rows_updated + rows_unchanged + rows_superseded;
+-- Is any batch of any pipeline out of balance? A load asserts that none is: this finds edits by hand.
+SELECT * FROM tidegate.batch_balance WHERE NOT balanced;
 
 -- Which object and record made this row?
 SELECT o.bucket, o.object_key, o.version_id, t."_tidegate_row" AS record, o.batch_id, o.loaded_at

@@ -72,6 +72,10 @@ pub enum ErrorKind {
     CopyRefused,
     /// A condition that a load asserts about itself did not hold, so nothing was committed.
     Unbalanced,
+    /// A check of the pipeline did not hold, so nothing was committed.
+    CheckFailed,
+    /// The live table cannot take what the pipeline declares; it may be altered before the batch is given up.
+    SchemaDrift,
     /// A local file or socket failed.
     Io,
 }
@@ -102,6 +106,8 @@ impl ErrorKind {
             ErrorKind::WarehouseRefused => "warehouse-refused",
             ErrorKind::CopyRefused => "copy-refused",
             ErrorKind::Unbalanced => "unbalanced",
+            ErrorKind::CheckFailed => "check-failed",
+            ErrorKind::SchemaDrift => "schema-drift",
             ErrorKind::Io => "io",
         }
     }
@@ -166,6 +172,7 @@ impl Error {
             | ErrorKind::WarehouseForbidden
             | ErrorKind::WarehouseDown
             | ErrorKind::WarehouseSchema
+            | ErrorKind::SchemaDrift
             | ErrorKind::Io => Fault::Transient,
             ErrorKind::Malformed
             | ErrorKind::ObjectGone
@@ -175,7 +182,8 @@ impl Error {
             | ErrorKind::TooManyRejects
             | ErrorKind::WarehouseRefused
             | ErrorKind::CopyRefused
-            | ErrorKind::Unbalanced => Fault::Poison,
+            | ErrorKind::Unbalanced
+            | ErrorKind::CheckFailed => Fault::Poison,
             ErrorKind::Configuration | ErrorKind::Permission | ErrorKind::MissingResource => Fault::Fatal,
         }
     }

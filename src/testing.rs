@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    BatchLimits, Characters, Column, ColumnSource, Format, KeyPattern, Mode, OnUnknownField, Pipeline, Rejects, Source,
-    Stage, Target,
+    BatchLimits, Characters, Column, ColumnSource, Format, KeyPattern, Mode, ModeOptions, OnUnknownField, Physical,
+    Pipeline, Rejects, Source, Stage, Target,
 };
 use crate::model::{ObjectRef, Origin};
 use crate::schema::identifier::TableName;
@@ -44,11 +44,15 @@ pub(crate) fn pipeline(columns: Vec<Column>) -> Pipeline {
             sortkey: Vec::new(),
             create: true,
             lineage: true,
+            options: ModeOptions::default(),
+            physical: Physical::default(),
         },
         stage: Stage::default(),
         batch: BatchLimits { max_rows: 5_000_000, max_bytes: 1 << 30, max_objects: 10_000 },
         rejects: Rejects { max_share: 1.0, max_rows: 10_000 },
         firehose: None,
+        steps: Vec::new(),
+        after: None,
     }
 }
 

@@ -90,6 +90,7 @@ mod tests {
                 read: rows + 1,
                 rejected: 1,
                 staged: *rows,
+                removal: None,
             };
             batch.add(entry, *bytes, 0);
         }

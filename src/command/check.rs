@@ -24,11 +24,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
+    super::plan::check_sizes(&config)?;
     println!("{} is valid: {} pipelines", arguments.config.display(), config.pipelines.len());
     for pipeline in &config.pipelines {
         let mode = match pipeline.target.mode {
             Mode::Append => "append to".to_owned(),
-            Mode::Upsert => format!("upsert by {} into", pipeline.target.key.join(", ")),
+            Mode::None => "by steps to".to_owned(),
+            Mode::ReplaceObject => "replace-object in".to_owned(),
+            Mode::ReplacePartition => {
+                format!("replace-partition by {} in", pipeline.target.options.partition.join(", "))
+            }
+            mode @ (Mode::Upsert | Mode::InsertNew | Mode::Scd2) => {
+                format!("{} by {} into", mode.as_str(), pipeline.target.key.join(", "))
+            }
         };
         println!(
             "  {}: s3://{}/{} → {mode} {}, {} columns, fresh within {:?}",

@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod plan;
 mod redrive;
 mod replay;
 mod run;
@@ -31,6 +32,7 @@ pub struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Plan(plan::Arguments),
     Redrive(redrive::Arguments),
     Replay(replay::Arguments),
     #[cfg(feature = "sandbox")]
@@ -50,6 +52,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         match arguments.command {
             Command::Run(command) => run::run(command, arguments.log_format).await,
             Command::Check(command) => check::run(&command),
+            Command::Plan(command) => plan::run(&command),
             Command::Redrive(command) => redrive::run(command).await,
             Command::Replay(command) => replay::run(command, arguments.log_format).await,
             #[cfg(feature = "sandbox")]

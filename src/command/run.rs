@@ -45,6 +45,7 @@ pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) ->
             return Ok(ExitCode::from(2));
         }
     };
+    super::plan::check_sizes(&config)?;
     let role = match arguments.role {
         RoleArgument::All => Role::All,
         RoleArgument::Intake => Role::Intake,

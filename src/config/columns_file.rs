@@ -45,6 +45,11 @@ impl Columns {
         self.0.iter().any(|entry| entry.name == name)
     }
 
+    /// The column of this name, `None` within if it has a problem of its own.
+    pub(super) fn find(&self, name: &str) -> Option<Option<&Column>> {
+        self.0.iter().find(|entry| entry.name == name).map(|entry| entry.column.as_ref())
+    }
+
     /// The columns, if none has a problem.
     pub(super) fn complete(self) -> Option<Vec<Column>> {
         self.0.into_iter().map(|entry| entry.column).collect()

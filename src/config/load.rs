@@ -35,9 +35,13 @@ pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     let base = path.parent().unwrap_or(Path::new(""));
     let mut unreadable = Vec::new();
     let mut documents = Vec::new();
+    let mut folders = Vec::new();
     for path in pipeline_paths(base, &service_document, service_file.as_ref()) {
         match document(&path, environment) {
-            Ok(document) => documents.push(document),
+            Ok(document) => {
+                documents.push(document);
+                folders.push(path.parent().unwrap_or(Path::new("")).to_owned());
+            }
             Err(problem) => unreadable.push(*problem),
         }
     }
@@ -45,7 +49,8 @@ pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     let files: Vec<PipelineFile<'_>> = documents
         .iter()
         .zip(&trees)
-        .filter_map(|(document, tree)| Some(pipeline_file::read(document, tree.as_ref()?)))
+        .zip(&folders)
+        .filter_map(|((document, tree), folder)| Some(pipeline_file::read(document, tree.as_ref()?, folder)))
         .collect();
     check_names(&files);
     check_staging(service_file.as_ref(), &files);

@@ -7,8 +7,10 @@ mod columns_file;
 mod document;
 mod format;
 mod format_file;
+mod keeping;
 mod key_pattern;
 mod load;
+mod mode_file;
 mod pipeline;
 mod pipeline_file;
 mod problem;
@@ -20,6 +22,7 @@ mod service_file;
 mod source_file;
 mod spelling;
 mod stage_file;
+mod steps_file;
 mod target_file;
 mod value;
 mod values_file;
@@ -27,6 +30,7 @@ mod variables;
 
 pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
+pub use keeping::{After, Check, DeleteWhen, Encode, Expiry, ModeOptions, Physical, Scd2, Script, Step};
 pub use key_pattern::{Captures, KeyPattern};
 pub use load::{Config, load};
 pub use pipeline::{

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::format::{Characters, CsvOptions, JsonOptions, TextOptions};
+use super::keeping::{After, ModeOptions, Physical, Step};
 use super::{Column, KeyPattern};
 use crate::model::{Codec, StagedFormat};
 use crate::schema::condition::Condition;
@@ -29,6 +30,10 @@ pub struct Pipeline {
     pub batch: BatchLimits,
     /// How many rejected records are tolerated.
     pub rejects: Rejects,
+    /// What runs in the transaction after the rows are in the table, in the order of the file.
+    pub steps: Vec<Step>,
+    /// What runs once a load is committed.
+    pub after: Option<After>,
     /// What is copied to Firehose, if anything.
     pub firehose: Option<Firehose>,
 }
@@ -155,6 +160,10 @@ pub struct Target {
     pub create: bool,
     /// Whether rows keep `_tidegate_object` and `_tidegate_row`. Default true.
     pub lineage: bool,
+    /// What only some modes have.
+    pub options: ModeOptions,
+    /// What only DDL has.
+    pub physical: Physical,
 }
 
 /// How rows meet those already in the table.
@@ -162,8 +171,33 @@ pub struct Target {
 pub enum Mode {
     /// Every row is inserted.
     Append,
+    /// A row is inserted if its key is not there; the first wins.
+    InsertNew,
     /// The newest row of each key stays (SCD type 1).
     Upsert,
+    /// Every version of a key is kept, with the time for which it held (SCD type 2).
+    Scd2,
+    /// The newest object with rows of a partition replaces all rows of the partition.
+    ReplacePartition,
+    /// The newest version of an object replaces the rows of the older ones.
+    ReplaceObject,
+    /// Only the pipeline's steps see the rows.
+    None,
+}
+
+impl Mode {
+    /// The name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Append => "append",
+            Mode::InsertNew => "insert-new",
+            Mode::Upsert => "upsert",
+            Mode::Scd2 => "scd2",
+            Mode::ReplacePartition => "replace-partition",
+            Mode::ReplaceObject => "replace-object",
+            Mode::None => "none",
+        }
+    }
 }
 
 /// How a pipeline's batches are staged.

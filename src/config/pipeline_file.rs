@@ -1,12 +1,14 @@
 //! A file under `pipelines/` as a [`Pipeline`].
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use toml::de::DeTable;
 
 use super::document::Document;
 use super::pipeline::{BatchLimits, Firehose, OnFull, Pipeline, Rejects, TeeOf};
+use super::steps_file::{self, Scripts};
 use super::value::{Item, Table, shown};
 use super::{KeyPattern, columns_file, rescue_file, rules_file, source_file, stage_file, target_file, values_file};
 
@@ -23,8 +25,8 @@ pub(super) struct PipelineFile<'t> {
     pub(super) source: Option<(String, KeyPattern, Item<'t>)>,
 }
 
-/// Reads the file; what is wrong is reported to the document.
-pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> PipelineFile<'t> {
+/// Reads the file, whose SQL lies in `folder`; what is wrong is reported to the document.
+pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>, folder: &Path) -> PipelineFile<'t> {
     let mut root = Table::root(document, tree);
     let name_help = "write a lower-case letter, then lower-case letters, digits and `_`, at most 40 in all";
     let name =
@@ -40,16 +42,20 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
     let rejects = rejects(root.optional_table("rejects"));
     let firehose_item = root.optional("firehose");
     let firehose = firehose_item.and_then(|item| firehose(item.table("[firehose]".to_owned())?));
+    let (step_item, check_item, after_item) = (root.optional("step"), root.optional("check"), root.optional("after"));
     root.finish();
+    let scripts = Scripts::beside(folder);
 
     let (source, place, rescue) = source_table.map_or((None, None, None), source_file::read);
     let captures = place.as_ref().map(|(_, key, _)| key.captures());
     let stage = stage_file::read(stage_table, captures.unwrap_or_default());
     let columns = columns_item.map(|item| columns_file::read(item, captures, &values.clone().unwrap_or_default()));
     let target = match (target_table, &columns) {
-        (Some(table), Some(columns)) => target_file::read(table, columns),
+        (Some(table), Some(columns)) => target_file::read(table, columns, &scripts),
         _ => None,
     };
+    let steps = steps_file::read(step_item, check_item, &scripts, target.as_ref().map(|target| &target.table));
+    let after = after_item.and_then(|item| steps_file::after(item.table("[after]".to_owned())?));
     let rescued = rescue.and_then(|rescue| rescue_file::rescued(rescue, columns.as_ref()?));
     let columns = columns.and_then(|columns| columns.complete()).filter(|_| values.is_some());
     let rules = match (rule_items, &columns) {
@@ -70,6 +76,8 @@ pub(super) fn read<'t>(document: &'t Document<'t>, tree: &'t DeTable<'t>) -> Pip
                 batch,
                 rejects,
                 firehose,
+                steps,
+                after,
             })
         }
         _ => None,

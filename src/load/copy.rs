@@ -21,6 +21,11 @@ pub(super) fn copy_options(format: StagedFormat) -> String {
     }
 }
 
+/// The options of a COPY of the files of objects. A batch staged by an older build has fewer columns: the last ones are then NULL.
+pub(super) fn objects_options() -> &'static str {
+    "FORMAT AS PARQUET FILLRECORD MANIFEST"
+}
+
 /// The type of the column that COPY fills: JSON brings a SUPER as it is, the other forms bring its text.
 pub(super) fn staged_type(column_type: ColumnType, form: Form) -> ColumnType {
     match (column_type, form) {

@@ -79,8 +79,8 @@ impl Warehouse {
     /// submission is called `{name}-{token}`, by which [`running`](Self::running) finds it when its loader is gone.
     ///
     /// # Errors
-    /// The kind that [`verdict`] gives the failed statement's text, or `Unbalanced` if it was an assertion; of a COPY, with what
-    /// SYS_LOAD_ERROR_DETAIL says of it; transient ones of the service.
+    /// The kind that [`verdict`] gives the failed statement's text, `Unbalanced` if it was an assertion, `CheckFailed` if it was a pipeline's
+    /// check; of a COPY, with what SYS_LOAD_ERROR_DETAIL says of it; transient ones of the service.
     pub async fn transaction(&self, statements: &[Statement], token: &Token, name: &str) -> Result<Rows> {
         let request = self.client.batch_execute_statement();
         let submitted = addressed!(self, request)
@@ -317,6 +317,10 @@ fn batch_failure(end: &DescribeStatementOutput, statements: &[Statement]) -> Err
         kind => kind,
     };
     let divided = text.to_lowercase().contains("division by zero") || text.to_lowercase().contains("divide by zero");
+    if let (true, Some(check)) = (divided, statement.and_then(Statement::check)) {
+        let message = format!("nothing was committed: the check \"{check}\" does not hold");
+        return Error::new(ErrorKind::CheckFailed, message);
+    }
     if divided && statement.is_some_and(Statement::is_assertion) {
         return Error::new(ErrorKind::Unbalanced, format!("nothing was committed: the load could not {name}"));
     }

@@ -2,6 +2,9 @@
 
 use crate::model::BatchId;
 
+/// What stands in the place of a batch in the row of a check that only warns.
+const WARNING: &str = "warning";
+
 /// What became of the rows of one batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchFates {
@@ -26,15 +29,24 @@ pub struct BatchFates {
 pub struct Report {
     /// One entry for each batch, or for each part of one that was loaded in parts.
     pub batches: Vec<BatchFates>,
+    /// The checks that only warn and did not hold, each with the number that was found.
+    pub warnings: Vec<(String, String)>,
 }
 
 impl Report {
     /// Reads the rows of the load's last statement; `None` if they are not of its form.
     pub fn read(rows: &[Vec<Option<String>>]) -> Option<Self> {
+        let text = |row: &[Option<String>], at: usize| row.get(at).cloned().flatten();
+        let (warnings, rows): (Vec<_>, Vec<_>) =
+            rows.iter().partition(|row| text(row, 0).is_some_and(|first| first == WARNING));
+        let warnings = warnings
+            .iter()
+            .map(|row| Some((text(row, 1)?, text(row, 7).unwrap_or_else(|| "NULL".to_owned()))))
+            .collect::<Option<_>>()?;
         let batches = rows
             .iter()
             .map(|row| {
-                let text = |at: usize| row.get(at).cloned().flatten();
+                let text = |at: usize| text(row, at);
                 let number = |at: usize| text(at)?.parse().ok();
                 Some(BatchFates {
                     batch: text(0)?,
@@ -47,7 +59,7 @@ impl Report {
                 })
             })
             .collect::<Option<_>>()?;
-        Some(Report { batches })
+        Some(Report { batches, warnings })
     }
 
     /// Whether `batch` had been loaded before, and nothing of it by `token`'s load. A batch that is loaded in parts has a row for each.

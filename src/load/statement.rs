@@ -18,6 +18,11 @@ impl Statement {
     pub fn is_assertion(&self) -> bool {
         self.name.starts_with("assert ")
     }
+
+    /// The name of the pipeline's check that the statement makes, by dividing by zero where it does not hold.
+    pub fn check(&self) -> Option<&str> {
+        self.name.strip_prefix("check ")
+    }
 }
 
 /// The line that begins a statement in a template.

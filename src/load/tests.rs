@@ -3,10 +3,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::config::{Authentication, Mode, Warehouse as Config, WarehouseName};
+use crate::config::{
+    Authentication, Check, DeleteWhen, Expiry, Mode, Pipeline, Scd2, Script, Step, Warehouse as Config, WarehouseName,
+};
 use crate::error::ErrorKind;
 use crate::model::{BatchId, Manifest, ManifestColumn, ObjectEntry, StagedFile, StagedFormat};
 use crate::schema::ColumnType;
+use crate::schema::identifier::TableName;
 use crate::testing::{column, pipeline};
 
 fn warehouse() -> Config {
@@ -38,6 +41,7 @@ fn manifest(objects: &[&str]) -> Manifest {
         read: 3,
         rejected: 1,
         staged: 2,
+        removal: None,
     };
     Manifest {
         version: 1,
@@ -60,13 +64,33 @@ fn manifest(objects: &[&str]) -> Manifest {
 }
 
 fn statements(mode: Mode, lineage: bool) -> Vec<Statement> {
+    statements_of(mode, |pipeline| pipeline.target.lineage = lineage)
+}
+
+fn statements_of(mode: Mode, change: impl FnOnce(&mut Pipeline)) -> Vec<Statement> {
     let mut pipeline = pipeline(vec![column("id", "bigint"), column("at", "timestamp"), column("body", "super")]);
     pipeline.target.mode = mode;
-    pipeline.target.lineage = lineage;
-    if mode == Mode::Upsert {
-        pipeline.target.key = vec!["id".into()];
-        pipeline.target.newest_by = vec!["at".into()];
+    match mode {
+        Mode::Upsert => {
+            pipeline.target.key = vec!["id".into()];
+            pipeline.target.newest_by = vec!["at".into()];
+        }
+        Mode::InsertNew => pipeline.target.key = vec!["id".into(), "at".into()],
+        Mode::Scd2 => {
+            pipeline.target.key = vec!["id".into()];
+            pipeline.target.options.scd2 = Some(Scd2 {
+                effective_from: "at".into(),
+                effective_to: "until".into(),
+                is_current: "current".into(),
+                open_end: Some("9999-12-31".into()),
+                expiry: Expiry::NextStart,
+                full_extract: false,
+            });
+        }
+        Mode::ReplacePartition => pipeline.target.options.partition = vec!["id".into()],
+        Mode::Append | Mode::ReplaceObject | Mode::None => {}
     }
+    change(&mut pipeline);
     let files = LoadFiles {
         rows: Some("s3://s/rows.manifest".into()),
         objects: "s3://s/objects.manifest".into(),
@@ -94,6 +118,106 @@ fn an_append_reads_as_sql() {
 #[test]
 fn an_upsert_reads_as_sql() {
     insta::assert_snapshot!(printed(&statements(Mode::Upsert, true)));
+}
+
+/// The statements between those that every load begins and ends with.
+fn of_mode(statements: &[Statement]) -> String {
+    let from = statements.iter().position(|statement| statement.name == "drop rows already loaded").expect("begin");
+    let to = statements.iter().position(|statement| statement.name == "create tidegate_batches").expect("end");
+    printed(&statements[from + 1..to])
+}
+
+#[test]
+fn an_insert_new_reads_as_sql() {
+    insta::assert_snapshot!(of_mode(&statements(Mode::InsertNew, true)));
+}
+
+#[test]
+fn an_scd2_reads_as_sql() {
+    insta::assert_snapshot!(of_mode(&statements(Mode::Scd2, true)));
+}
+
+#[test]
+fn an_scd2_of_full_extracts_reads_as_sql() {
+    insta::assert_snapshot!(of_mode(&statements_of(Mode::Scd2, |pipeline| {
+        let scd2 = pipeline.target.options.scd2.as_mut().expect("scd2");
+        scd2.full_extract = true;
+        scd2.effective_from = "since".into();
+        scd2.expiry = Expiry::MicrosecondBefore;
+        scd2.open_end = None;
+    })));
+}
+
+#[test]
+fn a_replace_partition_reads_as_sql() {
+    insta::assert_snapshot!(of_mode(&statements(Mode::ReplacePartition, true)));
+}
+
+#[test]
+fn a_replace_object_reads_as_sql() {
+    insta::assert_snapshot!(of_mode(&statements(Mode::ReplaceObject, true)));
+}
+
+#[test]
+fn an_upsert_that_deletes_within_a_window_reads_as_sql() {
+    insta::assert_snapshot!(of_mode(&statements_of(Mode::Upsert, |pipeline| {
+        pipeline.target.newest_by.clear();
+        pipeline.target.options.merge_window = Some("at".into());
+        pipeline.target.options.delete_when = Some(DeleteWhen { column: "id".into(), literal: "0".into(), mark: None });
+    })));
+}
+
+#[test]
+fn steps_and_checks_follow_the_rows_and_precede_the_ledger() {
+    let check = |name: &str, aborts: bool| Check {
+        name: name.into(),
+        template: "SELECT COUNT(*) FROM {{ stage }} WHERE id IS NULL".into(),
+        expect: aborts.then(|| "0".into()),
+        min: None,
+        max: (!aborts).then(|| "0.5".into()),
+        aborts,
+    };
+    let statements = statements_of(Mode::None, |pipeline| {
+        let template =
+            "INSERT INTO {{ target }} SELECT id FROM {{ stage }}; DELETE FROM z.y WHERE b IN ({{ batch_ids }})";
+        pipeline.steps = vec![
+            Step::Check(check("first", true)),
+            Step::Sql {
+                script: Script { name: "move".into(), template: template.into() },
+                targets: vec![TableName::new("z", "y"), TableName::new("a", "b")],
+            },
+            Step::Check(check("one", false)),
+            Step::Check(check("two", false)),
+        ];
+    });
+    assert_eq!(
+        statements[1].sql,
+        r#"LOCK TABLE "a"."b", "public"."t", "tidegate"."batches_p", "tidegate"."objects_p", "z"."y""#,
+        "every table that a step writes to, in the order of names"
+    );
+    insta::assert_snapshot!(format!("{}{}", of_mode(&statements), printed(&statements[statements.len() - 1..])));
+}
+
+#[test]
+fn a_wide_table_fits_one_transaction_and_a_wider_one_is_refused_with_its_size() {
+    let wide = |columns: usize, mode: Mode| {
+        let mut all = vec![column("id", "bigint")];
+        all.extend((0..columns).map(|at| column(&format!("a_column_{at:04}"), "decimal(12,2)")));
+        let mut pipeline = pipeline(all);
+        pipeline.target.mode = mode;
+        pipeline.target.key = vec!["id".into()];
+        let batch = Manifest { columns: staged_columns(&pipeline), ..manifest(&["00"]) };
+        let token = Token::new([(batch.batch, "m")], 1);
+        let files = LoadFiles { rows: Some("s3://s/r".into()), objects: "s3://s/o".into(), partial: false };
+        plan(&pipeline, &warehouse(), &Ledger::new("l", "p"), OBJECT_COLUMNS, &[batch], &files, &token)
+    };
+    for (columns, mode) in [(400, Mode::Upsert), (400, Mode::InsertNew), (1_000, Mode::Append)] {
+        assert_eq!(oversize(&wide(columns, mode).expect("it fits")), None, "{mode:?}");
+    }
+    let error = wide(900, Mode::Upsert).expect_err("too much SQL");
+    assert!(error.to_string().contains("bytes of SQL, but one transaction of the Data API takes 100000"), "{error}");
+    let many = statements_of(Mode::None, |_| ()).into_iter().cycle().take(41).collect::<Vec<_>>();
+    assert!(oversize(&many).expect("too many").contains("takes 41 statements"));
 }
 
 #[test]
@@ -157,7 +281,15 @@ fn row_16_the_stage_has_the_targets_types() {
 
 #[test]
 fn text_from_outside_never_becomes_sql() {
-    for mode in [Mode::Append, Mode::Upsert] {
+    for mode in [
+        Mode::Append,
+        Mode::InsertNew,
+        Mode::Upsert,
+        Mode::Scd2,
+        Mode::ReplacePartition,
+        Mode::ReplaceObject,
+        Mode::None,
+    ] {
         assert!(!printed(&statements(mode, true)).contains("DROP TABLE"));
     }
 }
@@ -271,7 +403,9 @@ fn the_warehouses_texts_tell_busy_from_refused() {
 fn a_report_reads_its_rows_and_knows_what_was_loaded_before() {
     let batch = BatchId::new();
     let row = [&batch.to_string(), "t1", "0", "5", "2", "0", "1"].map(|text| Some(text.to_owned())).to_vec();
-    let report = Report::read(&[row]).expect("the report's form");
+    let warning = ["warning", "few rows", "0", "0", "0", "0", "0", "3"].map(|text| Some(text.to_owned())).to_vec();
+    let report = Report::read(&[row, warning]).expect("the report's form");
+    assert_eq!(report.warnings, [("few rows".to_owned(), "3".to_owned())]);
     assert_eq!(report.batches[0].inserted, 5);
     assert_eq!(report.batches[0].superseded, 1);
     assert!(!report.was_loaded_before(batch, "t1"));

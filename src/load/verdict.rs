@@ -77,6 +77,11 @@ pub fn verdict(text: &str) -> ErrorKind {
     }
 }
 
+/// Whether the text says that what was to be made is there already: another process was first.
+pub fn is_already_there(text: &str) -> bool {
+    text.to_lowercase().contains("already exists")
+}
+
 /// Whether the text says that a table or schema does not exist.
 pub fn is_missing_relation(text: &str) -> bool {
     let text = text.to_lowercase();

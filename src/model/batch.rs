@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Sequencer, StagedFormat};
+use super::{Removal, Sequencer, StagedFormat};
 
 /// Identifies a batch; identifiers made later sort after those made earlier (UUIDv7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -148,6 +148,9 @@ pub struct ObjectEntry {
     pub rejected: u64,
     /// The rows in the data files.
     pub staged: u64,
+    /// What was removed, of an object that is gone; such an entry has no rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<Removal>,
 }
 
 /// The records of a batch by where they went.

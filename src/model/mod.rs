@@ -17,7 +17,7 @@ pub use batch::{
 };
 pub use codec::Codec;
 pub use fields::{FieldIndex, FieldNode, Fields};
-pub use object::{ObjectId, ObjectRef, Origin, Sequencer};
+pub use object::{ObjectId, ObjectRef, Origin, Removal, Sequencer};
 pub use random_access::{RandomAccess, beyond};
 pub use record::{Extra, Place, Value};
 pub use reject::{Reject, Rule};

@@ -34,6 +34,26 @@ impl ObjectRef {
     }
 }
 
+/// What an event says is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Removal {
+    /// The key: deleted, or hidden by a delete marker.
+    Key,
+    /// One version, for good; others of the key may be left.
+    Version,
+}
+
+impl Removal {
+    /// The name in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Removal::Key => "key",
+            Removal::Version => "version",
+        }
+    }
+}
+
 /// Where a record comes from, for columns that are filled from its object and not from itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -53,24 +73,38 @@ pub struct ObjectId([u8; 16]);
 impl ObjectId {
     /// The identity of `object` in `pipeline`.
     pub fn of(pipeline: &str, object: &ObjectRef) -> Self {
+        match &object.version {
+            Some(version) => Self::hash(pipeline, object, &["version", version]),
+            None => Self::hash(pipeline, object, &["etag", object.etag.as_deref().unwrap_or(""), &size_of(object)]),
+        }
+    }
+
+    /// The identity where the same bytes put again, on a bucket that keeps no versions, are another version: after others, or after a
+    /// removal, they are the newest. Told by the event's sequencer, as far as there is one.
+    pub fn of_put(pipeline: &str, object: &ObjectRef) -> Self {
+        match (&object.version, &object.sequencer) {
+            (None, Some(sequencer)) => {
+                let etag = object.etag.as_deref().unwrap_or("");
+                Self::hash(pipeline, object, &["put", etag, &size_of(object), sequencer.as_str()])
+            }
+            _ => Self::of(pipeline, object),
+        }
+    }
+
+    /// The identity of a removal.
+    pub fn of_removal(pipeline: &str, object: &ObjectRef, removal: Removal) -> Self {
+        let at = match &object.sequencer {
+            Some(sequencer) => sequencer.as_str().to_owned(),
+            None => object.event_time.to_string(),
+        };
+        Self::hash(pipeline, object, &["removal", removal.as_str(), object.version.as_deref().unwrap_or(""), &at])
+    }
+
+    fn hash(pipeline: &str, object: &ObjectRef, what: &[&str]) -> Self {
         let mut hash = Sha256::new();
-        let mut field = |text: &str| {
+        for text in [pipeline, &object.bucket, &object.key].iter().chain(what) {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
-        };
-        field(pipeline);
-        field(&object.bucket);
-        field(&object.key);
-        match &object.version {
-            Some(version) => {
-                field("version");
-                field(version);
-            }
-            None => {
-                field("etag");
-                field(object.etag.as_deref().unwrap_or(""));
-                field(&object.size.map(|size| size.to_string()).unwrap_or_default());
-            }
         }
         let mut id = [0; 16];
         id.copy_from_slice(&hash.finalize()[..16]);
@@ -91,6 +125,10 @@ impl ObjectId {
         id.copy_from_slice(&hash.finalize()[..16]);
         ObjectId(id)
     }
+}
+
+fn size_of(object: &ObjectRef) -> String {
+    object.size.map(|size| size.to_string()).unwrap_or_default()
 }
 
 impl fmt::Display for ObjectId {
@@ -169,6 +207,19 @@ mod tests {
         assert_ne!(ObjectId::of_record(&id, 7), ObjectId::of_record(&id, 8));
         let other = ObjectId::of("p", &object(None, "e2", 10)).to_string();
         assert_ne!(ObjectId::of_record(&id, 7), ObjectId::of_record(&other, 7));
+    }
+
+    #[test]
+    fn the_same_bytes_put_again_are_another_version_where_that_matters_and_a_removal_is_none() {
+        let at = |sequencer: &str| ObjectRef { sequencer: Sequencer::parse(sequencer), ..object(None, "e1", 10) };
+        assert_eq!(ObjectId::of("p", &at("01")), ObjectId::of("p", &at("02")));
+        assert_ne!(ObjectId::of_put("p", &at("01")), ObjectId::of_put("p", &at("02")));
+        assert_eq!(ObjectId::of_put("p", &at("01")), ObjectId::of_put("p", &at("01")));
+        assert_eq!(ObjectId::of_put("p", &object(None, "e1", 10)), ObjectId::of("p", &object(None, "e1", 10)));
+        let removal = ObjectId::of_removal("p", &at("02"), Removal::Key);
+        assert_ne!(removal, ObjectId::of_put("p", &at("02")));
+        assert_ne!(removal, ObjectId::of_removal("p", &at("03"), Removal::Key));
+        assert_eq!(removal, ObjectId::of_removal("p", &at("02"), Removal::Key));
     }
 
     #[test]

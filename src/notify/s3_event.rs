@@ -5,14 +5,16 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ObjectRef, Sequencer};
+use crate::model::{ObjectRef, Removal, Sequencer};
 
 /// What a notification says of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A version of the object now exists.
     Created(ObjectRef),
-    /// Something else happened, such as a removal; the name of the event.
+    /// The object, or a version of it, is gone by somebody's deed; what its lifecycle expires is not told as a removal.
+    Removed(ObjectRef, Removal),
+    /// Something else happened, such as a change of tags; the name of the event.
     Other(String),
     /// S3's message at the configuration of a notification.
     Test,
@@ -50,20 +52,36 @@ struct Object {
 impl Record {
     pub(super) fn event(self) -> Result<Event> {
         let name = self.event_name.strip_prefix("s3:").unwrap_or(&self.event_name);
-        if !name.starts_with("ObjectCreated:") {
+        let removal = match name {
+            // Without a version, S3 deletes what the key names; with one, it deletes that version for good.
+            "ObjectRemoved:Delete" if version(self.s3.object.version_id.clone()).is_some() => Some(Removal::Version),
+            "ObjectRemoved:Delete" | "ObjectRemoved:DeleteMarkerCreated" => Some(Removal::Key),
+            _ => None,
+        };
+        if removal.is_none() && !name.starts_with("ObjectCreated:") {
             return Ok(Event::Other(name.to_owned()));
         }
         let object = self.s3.object;
-        Ok(Event::Created(ObjectRef {
-            bucket: self.s3.bucket.name,
-            key: decode_key(&object.key)?,
-            other_key: None,
-            version: version(object.version_id),
-            etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
-            size: object.size,
-            sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
-            event_time: event_time(&self.event_time)?,
-        }))
+        Ok(event(
+            removal,
+            ObjectRef {
+                bucket: self.s3.bucket.name,
+                key: decode_key(&object.key)?,
+                other_key: None,
+                version: version(object.version_id),
+                etag: object.e_tag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
+                size: object.size,
+                sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
+                event_time: event_time(&self.event_time)?,
+            },
+        ))
+    }
+}
+
+fn event(removal: Option<Removal>, object: ObjectRef) -> Event {
+    match removal {
+        Some(removal) => Event::Removed(object, removal),
+        None => Event::Created(object),
     }
 }
 
@@ -72,6 +90,9 @@ impl Record {
 pub(super) struct Detail {
     bucket: Bucket,
     object: DetailObject,
+    reason: Option<String>,
+    #[serde(rename = "deletion-type")]
+    deletion_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -86,22 +107,35 @@ struct DetailObject {
 
 impl Detail {
     pub(super) fn event(self, detail_type: &str, time: &str) -> Result<Event> {
-        if detail_type != "Object Created" {
+        let by_lifecycle = self.reason.as_deref() == Some("Lifecycle Expiration");
+        let permanent = self.deletion_type.as_deref() == Some("Permanently Deleted");
+        let removal = match detail_type {
+            "Object Deleted" if by_lifecycle => None,
+            "Object Deleted" if permanent && version(self.object.version_id.clone()).is_some() => {
+                Some(Removal::Version)
+            }
+            "Object Deleted" => Some(Removal::Key),
+            _ => None,
+        };
+        if removal.is_none() && detail_type != "Object Created" {
             return Ok(Event::Other(detail_type.to_owned()));
         }
         let object = self.object;
         // Whether EventBridge encodes keys is documented nowhere: the raw key comes first.
         let other_key = decode_key(&object.key).ok().filter(|decoded| *decoded != object.key);
-        Ok(Event::Created(ObjectRef {
-            bucket: self.bucket.name,
-            key: object.key,
-            other_key,
-            version: version(object.version_id),
-            etag: object.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
-            size: object.size,
-            sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
-            event_time: event_time(time)?,
-        }))
+        Ok(event(
+            removal,
+            ObjectRef {
+                bucket: self.bucket.name,
+                key: object.key,
+                other_key,
+                version: version(object.version_id),
+                etag: object.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty()),
+                size: object.size,
+                sequencer: object.sequencer.as_deref().and_then(Sequencer::parse),
+                event_time: event_time(time)?,
+            },
+        ))
     }
 }
 

@@ -4,7 +4,7 @@ use super::s3_event::decode_key;
 use super::*;
 use crate::config::KeyPattern;
 use crate::error::ErrorKind;
-use crate::model::ObjectRef;
+use crate::model::{ObjectRef, Removal};
 
 fn s3(records: &str) -> String {
     format!(r#"{{"Records":[{records}]}}"#)
@@ -40,7 +40,7 @@ fn every_record_of_a_message_is_an_event() {
     assert_eq!(first.event_time.as_millisecond() % 1000, 123);
     assert!(first.sequencer.is_some());
     assert_eq!(created(&events[1]).sequencer, None, "moto sends none");
-    assert_eq!(events[2], Event::Other("ObjectRemoved:Delete".into()));
+    assert!(matches!(&events[2], Event::Removed(object, Removal::Key) if object.key == "c"));
 }
 
 #[test]
@@ -64,7 +64,9 @@ fn eventbridge_keys_are_taken_raw_with_the_decoded_reading_beside_them() {
     let object = created(&events[0]);
     assert_eq!((object.key.as_str(), object.other_key.as_deref()), ("a+b%20c", Some("a b c")));
     let deleted = body.replace("Object Created", "Object Deleted");
-    assert_eq!(parse(&deleted).expect("a notification"), [Event::Other("Object Deleted".into())]);
+    assert!(
+        matches!(parse(&deleted).expect("a notification").as_slice(), [Event::Removed(object, Removal::Key)] if object.key == "a+b%20c")
+    );
 }
 
 #[test]
@@ -125,4 +127,27 @@ mod row_10 {
             let _ = parse(&body);
         }
     }
+}
+
+#[test]
+fn a_removal_is_of_the_key_or_of_one_version_and_what_expires_is_none() {
+    let kind = |body: &str| match parse(body).expect("a notification").as_slice() {
+        [Event::Removed(_, removal)] => Some(*removal),
+        [Event::Other(_)] => None,
+        other => panic!("{other:?}"),
+    };
+    let versioned = |name: &str| s3(&record(name, "k", r#","versionId":"v""#));
+    assert_eq!(kind(&s3(&record("ObjectRemoved:Delete", "k", ""))), Some(Removal::Key));
+    assert_eq!(kind(&versioned("ObjectRemoved:DeleteMarkerCreated")), Some(Removal::Key));
+    assert_eq!(kind(&versioned("ObjectRemoved:Delete")), Some(Removal::Version));
+    assert_eq!(kind(&s3(&record("LifecycleExpiration:Delete", "k", ""))), None);
+    let bridged = |reason: &str, deletion: &str| {
+        format!(
+            r#"{{"source":"aws.s3","detail-type":"Object Deleted","time":"2026-11-21T08:00:00Z","detail":{{"bucket":{{"name":"b"}},
+            "object":{{"key":"k","version-id":"v","sequencer":"0"}},"reason":"{reason}","deletion-type":"{deletion}"}}}}"#
+        )
+    };
+    assert_eq!(kind(&bridged("DeleteObject", "Permanently Deleted")), Some(Removal::Version));
+    assert_eq!(kind(&bridged("DeleteObject", "Delete Marker Created")), Some(Removal::Key));
+    assert_eq!(kind(&bridged("Lifecycle Expiration", "Permanently Deleted")), None);
 }

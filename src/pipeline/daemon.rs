@@ -13,7 +13,7 @@ use super::loader::Loader;
 use super::runtime::Runtime;
 use super::tee::Tee;
 use crate::aws::Clients;
-use crate::config::{Config, Service};
+use crate::config::{Config, Service, Step};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::load::Warehouse;
 use crate::queue::{Depth, SqsQueue};
@@ -91,6 +91,14 @@ impl Daemon {
         for runtime in &runtimes {
             metrics::gauge!(names::FRESHNESS_TARGET, "pipeline" => runtime.name().to_owned())
                 .set(runtime.pipeline.freshness.as_secs_f64());
+            for step in &runtime.pipeline.steps {
+                if let Step::Check(check) = step
+                    && !check.aborts
+                {
+                    let (pipeline, check) = (runtime.name().to_owned(), check.name.clone());
+                    metrics::counter!(names::CHECKS_FAILED, "pipeline" => pipeline, "check" => check).increment(0);
+                }
+            }
         }
         check(&[&events, &loads], &store, &service.staging.uri.prefix, &shutdown).await?;
         ready.store(true, Ordering::Release);
@@ -130,7 +138,7 @@ impl Daemon {
         }
         if role != Role::Intake {
             let warehouse = Warehouse::new(clients.redshift, service.warehouse);
-            let loader = Loader::new(loads.clone(), store, area, warehouse, runtimes);
+            let loader = Loader::new(loads.clone(), store, area, warehouse, runtimes)?;
             roles.spawn(loader.run(stop.clone()));
         }
         let sampling_end = CancellationToken::new();

@@ -19,7 +19,7 @@ use crate::backoff;
 use crate::config::{Limits, OnUnrouted};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
-use crate::model::{ObjectId, ObjectRef};
+use crate::model::{ObjectId, ObjectRef, Removal};
 use crate::notify::{self, Event, Router};
 use crate::queue::{Leases, Message, Reason, SqsQueue};
 use crate::stage::{Area, Store};
@@ -211,7 +211,7 @@ impl Intake {
             }
         };
         let mut outcome = Outcome::Done;
-        let mut jobs: Vec<(ObjectKey, ObjectRef, Vec<String>)> = Vec::new();
+        let mut jobs: Vec<(ObjectKey, ObjectRef, Vec<String>, Option<Removal>)> = Vec::new();
         for event in events {
             match event {
                 Event::Created(mut object) => {
@@ -228,8 +228,26 @@ impl Intake {
                         outcome = Outcome::Park(unrouted(&object));
                     }
                     for route in routes {
-                        let id = ObjectId::of(self.runtimes[route.pipeline].name(), &object);
-                        jobs.push((ObjectKey { pipeline: route.pipeline, id }, object.clone(), route.captures));
+                        let id = self.runtimes[route.pipeline].identity(&object);
+                        jobs.push((ObjectKey { pipeline: route.pipeline, id }, object.clone(), route.captures, None));
+                    }
+                }
+                Event::Removed(mut object, removal) => {
+                    let mut routes = router.route(&object);
+                    if routes.is_empty()
+                        && let Some(other_key) = object.other_key.take()
+                    {
+                        object.key = other_key;
+                        routes = router.route(&object);
+                    }
+                    // Only some pipelines take a removal for an event of theirs.
+                    routes.retain(|route| self.runtimes[route.pipeline].pipeline.target.options.delete_removed);
+                    let label = if routes.is_empty() { "ignored" } else { "routed" };
+                    metrics::counter!(names::EVENTS, "outcome" => label).increment(1);
+                    for route in routes {
+                        let id = ObjectId::of_removal(self.runtimes[route.pipeline].name(), &object, removal);
+                        let key = ObjectKey { pipeline: route.pipeline, id };
+                        jobs.push((key, object.clone(), route.captures, Some(removal)));
                     }
                 }
                 Event::Other(_) | Event::Test => {
@@ -237,16 +255,17 @@ impl Intake {
                 }
             }
         }
-        let keys: Vec<ObjectKey> = jobs.iter().map(|(key, _, _)| *key).collect();
+        let keys: Vec<ObjectKey> = jobs.iter().map(|(key, ..)| *key).collect();
         let receive_count = message.receive_count;
         for (work, cancel) in settler.admit(message, outcome, &keys).await {
             let key = work.key;
-            let Some((_, object, captures)) = jobs.iter().find(|(job, _, _)| *job == key) else { continue };
+            let Some((_, object, captures, removal)) = jobs.iter().find(|(job, ..)| *job == key) else { continue };
             let job = Job {
                 runtime: self.runtimes[key.pipeline].clone(),
                 object: object.clone(),
                 id: key.id,
                 captures: captures.clone(),
+                removal: *removal,
                 cancel,
             };
             // What is not handed on is released with all that is held.
@@ -314,6 +333,8 @@ fn failed(job: &Job, error: &Error, receive_count: u32) -> Outcome {
     let (outcome, label) = match (error.kind(), error.fault()) {
         // A newer version is there, and announced by an event of its own.
         (ErrorKind::ObjectReplaced, _) => (Outcome::Done, "replaced"),
+        // Its removal is announced too, and is what counts.
+        (ErrorKind::ObjectGone, _) if job.runtime.pipeline.target.options.delete_removed => (Outcome::Done, "replaced"),
         (_, Fault::Poison) => (Outcome::Park(Reason::of("read", error).about(pipeline, job.object.uri())), "parked"),
         (ErrorKind::Stopping, _) => (Outcome::Release(Duration::ZERO), "released"),
         (_, Fault::Transient | Fault::Fatal) => {

@@ -17,7 +17,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::after::AfterCommits;
 use super::breaker::{Breaker, FIRST_WAIT, LONGEST_WAIT, Permit, Signal};
+use super::prepare::Prepared;
 use super::runtime::Runtime;
 use crate::backoff;
 use crate::error::{Error, Fault, Result};
@@ -38,8 +40,10 @@ pub(super) struct Loader {
     warehouse: Warehouse,
     runtimes: Vec<Arc<Runtime>>,
     leases: Leases,
-    /// The pipelines whose tables are known to exist.
-    prepared: Mutex<HashSet<usize>>,
+    /// The pipelines whose tables are known to be as they must.
+    prepared: Prepared,
+    /// What runs after commits.
+    after: AfterCommits,
     /// The partitions that this process knows to be added.
     registered: Mutex<HashSet<(usize, String)>>,
     /// What stops the loader for good.
@@ -54,15 +58,16 @@ impl Loader {
         area: Area,
         warehouse: Warehouse,
         runtimes: Vec<Arc<Runtime>>,
-    ) -> Self {
-        Loader {
+    ) -> Result<Self> {
+        Ok(Loader {
             loads,
             store,
             area,
+            after: AfterCommits::start(&warehouse, &runtimes)?,
             warehouse,
             runtimes,
             leases: Leases::new(),
-            prepared: Mutex::default(),
+            prepared: Prepared::default(),
             registered: Mutex::default(),
             fatal: Mutex::default(),
             breaker: Mutex::new(Breaker::new(|openings| {
@@ -70,7 +75,7 @@ impl Loader {
                 let wait = backoff::delay(openings, FIRST_WAIT, LONGEST_WAIT);
                 (wait + FIRST_WAIT).min(LONGEST_WAIT)
             })),
-        }
+        })
     }
 
     /// Runs until `shutdown`, then ends the loads that have begun.
@@ -113,6 +118,7 @@ impl Loader {
         };
         tasks.close();
         tasks.wait().await;
+        loader.after.end().await;
         if let Some(fatal) = lock(&loader.fatal).take() {
             ended = Err(fatal);
         }

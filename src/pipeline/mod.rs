@@ -3,6 +3,7 @@
 //! Takes a configuration and clients; runs until it is told to stop, and then finishes or releases what it holds. Fails only with
 //! `Fatal` errors: everything else is retried, parked or released where it happens.
 
+mod after;
 mod batcher;
 mod breaker;
 mod budget;

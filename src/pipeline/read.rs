@@ -15,7 +15,9 @@ use super::runtime::Runtime;
 use crate::config::Captures;
 use crate::decode::needs_random_access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ObjectEntry, ObjectId, ObjectRef, Origin, PartitionValue, RandomAccess, Reject, StagedFile};
+use crate::model::{
+    ObjectEntry, ObjectId, ObjectRef, Origin, PartitionValue, RandomAccess, Reject, Removal, StagedFile,
+};
 use crate::object::{ObjectFile, ObjectStream};
 use crate::stage::{Area, DataFiles, Store};
 use crate::telemetry::metrics as names;
@@ -26,6 +28,8 @@ pub(super) struct Job {
     pub(super) object: ObjectRef,
     pub(super) id: ObjectId,
     pub(super) captures: Captures,
+    /// What is gone, if the event says so; there is nothing to read then.
+    pub(super) removal: Option<Removal>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -58,6 +62,9 @@ pub(super) struct Spill {
 
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.
 pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job, share: ReadShare) -> Result<ReadObject> {
+    if job.removal.is_some() {
+        return Ok(removed(job, share));
+    }
     let partition = job.runtime.partition(&job.captures)?;
     let mut buffer = Buffer { spill, job, share, partition, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
     let finished = tokio::select! {
@@ -158,6 +165,34 @@ fn ended(decoding: std::result::Result<Result<Summary>, tokio::task::JoinError>)
     decoding.unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "decoding an object ended early", error)))
 }
 
+/// The entry of a removal: an object without bytes and rows.
+fn removed(job: &Job, share: ReadShare) -> ReadObject {
+    let object = &job.object;
+    let entry = ObjectEntry {
+        id: job.id.to_string(),
+        bucket: object.bucket.clone(),
+        key: object.key.clone(),
+        version: object.version.clone(),
+        etag: object.etag.clone(),
+        size: 0,
+        sequencer: object.sequencer.clone(),
+        event_time: object.event_time,
+        read: 0,
+        rejected: 0,
+        staged: 0,
+        removal: job.removal,
+    };
+    ReadObject {
+        entry,
+        rows: Vec::new(),
+        bytes: 0,
+        files: Vec::new(),
+        rejects: Vec::new(),
+        partition: Vec::new(),
+        share,
+    }
+}
+
 /// The rows of one object, in memory until they are too many.
 struct Buffer<'a> {
     spill: &'a Spill,
@@ -220,6 +255,7 @@ impl Buffer<'_> {
             read: summary.read,
             rejected: summary.rejected,
             staged: summary.staged,
+            removal: None,
         };
         Ok(ReadObject {
             entry,

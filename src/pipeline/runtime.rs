@@ -7,9 +7,10 @@ use arrow_schema::SchemaRef;
 use super::drift::UnknownFields;
 use super::pace::Pace;
 use super::tee::Tee;
-use crate::config::{ColumnSource, Pipeline};
+use crate::config::{ColumnSource, Mode, Pipeline};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ManifestColumn, Partition, PartitionValue, Value};
+use crate::load::staged_columns;
+use crate::model::{ManifestColumn, ObjectId, ObjectRef, Partition, PartitionValue, Value};
 use crate::normalize::{Plan, Rows};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, coerce};
@@ -115,12 +116,16 @@ impl Runtime {
         Partition { location: area.url(&folder), values }
     }
 
+    /// The identity of a version that was created.
+    pub(super) fn identity(&self, object: &ObjectRef) -> ObjectId {
+        match self.pipeline.target.mode {
+            Mode::ReplaceObject => ObjectId::of_put(self.name(), object),
+            _ => ObjectId::of(self.name(), object),
+        }
+    }
+
     /// The columns as a manifest says them.
     pub(super) fn manifest_columns(&self) -> Vec<ManifestColumn> {
-        self.pipeline
-            .columns
-            .iter()
-            .map(|column| ManifestColumn { name: column.name.clone(), sql_type: column.column_type.to_string() })
-            .collect()
+        staged_columns(&self.pipeline)
     }
 }

@@ -7,7 +7,7 @@ use arrow_schema::{Field, Schema};
 
 use super::parquet::whole;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{BatchId, ObjectEntry};
+use crate::model::{BatchId, ObjectEntry, Removal};
 use crate::schema::ColumnType;
 
 /// The columns of the file, in its order, and of the ledger's table of objects.
@@ -24,6 +24,7 @@ pub const LEDGER_COLUMNS: &[(&str, ColumnType)] = &[
     ("rows_read", ColumnType::BigInt),
     ("rows_rejected", ColumnType::BigInt),
     ("rows_staged", ColumnType::BigInt),
+    ("removal", ColumnType::Varchar(8)),
 ];
 
 /// The file's bytes.
@@ -56,6 +57,7 @@ pub fn objects_file(batch: BatchId, objects: &[ObjectEntry]) -> Result<Vec<u8>> 
         number(|object| object.read),
         number(|object| object.rejected),
         number(|object| object.staged),
+        text(objects, |object| object.removal.map(Removal::as_str)),
     ];
     let rows = RecordBatch::try_new(schema, columns)
         .map_err(|error| Error::caused(ErrorKind::Io, "the objects of a batch do not fit their columns", error))?;

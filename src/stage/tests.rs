@@ -41,6 +41,7 @@ fn entry(key: &str) -> ObjectEntry {
         read: 3,
         rejected: 1,
         staged: 2,
+        removal: None,
     }
 }
 

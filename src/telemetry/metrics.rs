@@ -72,6 +72,9 @@ table! {
     LOAD_BATCHES = "tidegate_load_batches", Histogram, Count, ["pipeline"], "Batches in a load transaction.";
     LOAD_SECONDS = "tidegate_load_seconds", Histogram, Seconds, ["pipeline"], "Time from submitting a load transaction until its outcome is known.";
     ROWS_LOADED = "tidegate_rows_loaded_total", Counter, Count, ["pipeline", "fate"], "Rows copied, by what became of them: inserted, updated, unchanged, superseded, already_loaded.";
+    CHECKS_FAILED = "tidegate_checks_failed_total", Counter, Count, ["pipeline", "check"], "Checks that only warn and did not hold; one that aborts parks its batch.";
+    AFTER = "tidegate_after_total", Counter, Count, ["pipeline", "outcome"], "Statements after commits: done, retried, failed.";
+    SCHEMA_DRIFT = "tidegate_schema_drift", Gauge, Count, ["pipeline", "kind"], "Columns of the live table that differ from the declared ones, when last looked at: missing, type, shorter, nullable, unfilled.";
     FRESHNESS_SECONDS = "tidegate_freshness_seconds", Histogram, Seconds, ["pipeline"], "Time from an object's creation until the commit that loaded it.";
     FRESHNESS_TARGET = "tidegate_freshness_target_seconds", Gauge, Seconds, ["pipeline"], "The freshness that the pipeline owes.";
     PARKED = "tidegate_parked_total", Counter, Count, ["queue", "stage", "kind"], "Messages parked in a dead-letter queue, by the stage that gave up and the kind of error.";
@@ -149,6 +152,7 @@ const PIPELINE_COUNTERS: &[(&str, &str, &[&str])] = &[
     (LOADS, "outcome", &["committed", "retried", "parked", "divided"]),
     (FIREHOSE_LINES, "outcome", &["delivered", "dropped"]),
     (ORPHANS, "outcome", &["adopted", "cancelled"]),
+    (AFTER, "outcome", &["done", "retried", "failed"]),
     (ROWS_LOADED, "fate", &["inserted", "updated", "unchanged", "superseded", "already_loaded"]),
 ];
 
@@ -195,6 +199,7 @@ mod tests {
             "kind",
             "operation",
             "reason",
+            "check",
         ];
         for label in METRICS.iter().flat_map(|metric| metric.labels) {
             assert!(BOUNDED.contains(label), "{label}");

@@ -7,11 +7,13 @@ mod support;
 
 mod columns;
 mod down;
+mod evolve;
 mod exactly_once;
 mod firehose;
 mod kill;
 mod lifecycle;
 mod memory;
+mod modes;
 mod native_postgres;
 mod peers;
 mod pipelines;
@@ -22,3 +24,4 @@ mod refused;
 mod replay;
 mod scale_out;
 mod staging;
+mod steps;

@@ -42,6 +42,8 @@ pub struct Setup {
     pub notifications: NotificationShape,
     /// Whether the landing bucket announces its objects; if not, the test sends the events itself.
     pub announce: bool,
+    /// Whether it announces removals too.
+    pub announce_removals: bool,
     /// Whether the landing bucket keeps versions.
     pub versioned: bool,
     /// How often a message is received before SQS itself moves it to the dead-letter queue.
@@ -59,6 +61,7 @@ impl Default for Setup {
         Setup {
             notifications: NotificationShape::S3,
             announce: true,
+            announce_removals: false,
             versioned: false,
             max_receives: 20,
             s3: None,
@@ -161,7 +164,11 @@ impl Aws {
         }
         if setup.announce {
             let arn = self.attribute(&self.queues.events, QueueAttributeName::QueueArn).await;
-            let to_queue = QueueConfiguration::builder().queue_arn(arn).events(Event::S3ObjectCreated).build().unwrap();
+            let mut to_queue = QueueConfiguration::builder().queue_arn(arn).events(Event::S3ObjectCreated);
+            if setup.announce_removals {
+                to_queue = to_queue.events(Event::S3ObjectRemoved);
+            }
+            let to_queue = to_queue.build().unwrap();
             let configuration = NotificationConfiguration::builder().queue_configurations(to_queue).build();
             let put = self.clients.s3.put_bucket_notification_configuration().bucket(LANDING);
             put.notification_configuration(configuration).send().await.unwrap();

@@ -201,13 +201,13 @@ sql = "songplays.sql"
        |
        = help: the columns are `asin`, `overal`, `day`
 
-    error: unknown key `step`
-      --> pipelines/reviews.toml:21:3
+    error: the file pipelines/songplays.sql cannot be read: No such file or directory (os error 2)
+      --> pipelines/reviews.toml:22:7
        |
-    21 | [[step]]
-       |   ^^^^
+    22 | sql = "songplays.sql"
+       |       ^^^^^^^^^^^^^^^
        |
-       = help: the keys here are `name`, `freshness`, `source`, `values`, `columns`, `rule`, `target`, `stage`, `batch`, `rejects`, `firehose`
+       = help: files of SQL are named relative to the pipeline's file, and are UTF-8
 
     error: this is no TOML: invalid basic string, expected `"`
      --> pipelines/syntax.toml:1:10

@@ -134,8 +134,6 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
         ("target =", "rejects = { max_share = nan }\ntarget =", "is nan, but", "0.05"),
         ("target =", "rejects = { max_share = \"5%\" }\ntarget =", "is a text, but must be a number", "0.05"),
         ("target =", "rejects = { max_rows = 1_000_000 }\ntarget =", "may be 0 to 100000", "whole number"),
-        ("target =", "step = [{ sql = \"a.sql\" }]\ntarget =", "unknown key `step`", "`rejects`"),
-        ("target =", "after = { every = \"5m\" }\ntarget =", "unknown key `after`", "`rejects`"),
         ("columns = { id = \"bigint\" }", "", "`columns` is missing", "id"),
         ("columns = { id = \"bigint\" }", "columns = {}", "there are no columns", "add one"),
         ("columns = { id = \"bigint\" }", "columns = [\"id\"]", "must be a table", "`[columns]`"),

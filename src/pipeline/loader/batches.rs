@@ -9,7 +9,7 @@ use super::Loader;
 use crate::backoff;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
-use crate::load::first_group;
+use crate::load::{first_group, needs_one_batch};
 use crate::model::{LoadMessage, Manifest};
 use crate::queue::Message;
 use crate::stage::read_manifest;
@@ -44,7 +44,8 @@ impl Loader {
         failpoint::passed("load.manifests-read");
         let mut single = 0;
         while !waiting.is_empty() {
-            let size = if single > 0 { 1 } else { together(&waiting) };
+            let alone = single > 0 || needs_one_batch(&runtime.pipeline);
+            let size = if alone { 1 } else { together(&waiting) };
             single -= usize::from(single > 0);
             let rest = waiting.split_off(size);
             let settled = match self.load(&runtime, &waiting).await {

@@ -7,7 +7,7 @@ use super::Loader;
 use super::batches::Waiting;
 use super::park::Culprits;
 use super::transaction::token;
-use crate::config::Mode;
+use crate::config::{Mode, Pipeline, Step};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::load::{Bisect, Narrowed};
 use crate::model::{Manifest, StagedFile};
@@ -25,7 +25,7 @@ impl Loader {
         let manifest = &waiting.manifest;
         let by_file = error.kind() == ErrorKind::CopyRefused && !manifest.files.is_empty();
         let objects = manifest.objects.len();
-        let divisible = error.kind() != ErrorKind::Malformed && can_be_divided(runtime.pipeline.target.mode);
+        let divisible = error.kind() != ErrorKind::Malformed && can_be_divided(&runtime.pipeline);
         if objects <= 1 || !divisible {
             self.park(runtime, waiting, Culprits::all(&error)).await;
             return Ok(());
@@ -141,7 +141,14 @@ impl Loader {
 
 /// Whether a batch may be loaded in several transactions: only where what one part does leaves alone what another did.
 ///
-/// Not so where a load replaces what was there before, as a partition: its second part would remove the first.
-fn can_be_divided(mode: Mode) -> bool {
-    matches!(mode, Mode::Append | Mode::Upsert)
+/// Not so where a load replaces what was there before, as a partition: its second part would remove the first. Nor where it is
+/// compared with all there is, as a full extract, or where steps of the pipeline see it as a whole.
+fn can_be_divided(pipeline: &Pipeline) -> bool {
+    let has_steps = pipeline.steps.iter().any(|step| matches!(step, Step::Sql { .. }));
+    let full_extract = pipeline.target.options.scd2.as_ref().is_some_and(|scd2| scd2.full_extract);
+    match pipeline.target.mode {
+        Mode::Append | Mode::InsertNew | Mode::Upsert | Mode::ReplaceObject => !has_steps,
+        Mode::Scd2 => !has_steps && !full_extract,
+        Mode::ReplacePartition | Mode::None => false,
+    }
 }

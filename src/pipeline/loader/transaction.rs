@@ -1,16 +1,14 @@
 //! One load: the staged files of batches, or of parts of one, in one transaction.
 
-use std::sync::PoisonError;
 use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::super::prepare::prepare;
 use super::super::runtime::Runtime;
+use super::Loader;
 use super::batches::Waiting;
-use super::{Loader, lock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::failpoint;
 use crate::load::{Ledger, LoadFiles, Report, Token, plan};
 use crate::model::{Manifest, StagedFile};
@@ -41,7 +39,8 @@ impl Loader {
         token: &Token,
     ) -> Result<()> {
         let ledger = self.ledger(runtime);
-        self.prepare(runtime, &ledger).await?;
+        let staged = manifests.first().map(|manifest| manifest.columns.as_slice()).unwrap_or_default();
+        self.observed(self.prepared.ensure(&self.warehouse, &ledger, runtime, staged).await)?;
         if partial {
             for manifest in &mut manifests {
                 manifest.objects_file = self.write_objects(runtime, manifest, token).await?;
@@ -56,9 +55,9 @@ impl Loader {
         let pipeline = runtime.name().to_owned();
         metrics::histogram!(names::LOAD_SECONDS, "pipeline" => pipeline).record(began.elapsed());
         let rows = self.observed(loaded).inspect_err(|error| {
-            if error.kind() == ErrorKind::WarehouseSchema {
-                // A table was dropped or renamed since it was seen: not the batch's fault, and the next try looks again.
-                lock(&self.prepared).remove(&runtime.index);
+            // A table was dropped, renamed or altered since it was seen: the next try looks again.
+            if error.kind() == ErrorKind::WarehouseSchema || error.fault() == Fault::Poison {
+                self.prepared.forget(runtime);
             }
         })?;
         failpoint::passed("load.committed");
@@ -66,6 +65,7 @@ impl Loader {
             Error::new(ErrorKind::WarehouseBusy, "a load was committed, but its report could not be read")
         })?;
         count(runtime, &manifests, &report, token, began);
+        self.after.committed(runtime);
         self.register(runtime, &manifests).await
     }
 
@@ -104,15 +104,6 @@ impl Loader {
                 // Cancelled, its locks are free in a moment: this load waits for them.
                 _ => {}
             }
-        }
-        Ok(())
-    }
-
-    async fn prepare(&self, runtime: &Runtime, ledger: &Ledger) -> Result<()> {
-        let known = lock(&self.prepared).contains(&runtime.index);
-        if !known {
-            self.observed(prepare(&self.warehouse, ledger, runtime).await)?;
-            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(runtime.index);
         }
         Ok(())
     }
@@ -189,15 +180,21 @@ fn count(runtime: &Runtime, manifests: &[Manifest], report: &Report, token: &Tok
             fate.1 += count;
         }
     }
+    for (check, found) in &report.warnings {
+        let (pipeline, check) = (pipeline.clone(), check.clone());
+        tracing::warn!(pipeline, check, found, "a check does not hold; the load was committed all the same");
+        metrics::counter!(names::CHECKS_FAILED, "pipeline" => pipeline, "check" => check).increment(1);
+    }
     for (fate, rows) in fates {
         metrics::counter!(names::ROWS_LOADED, "pipeline" => pipeline.clone(), "fate" => fate).increment(rows);
     }
-    let [inserted, updated, _, superseded, already_loaded] = fates.map(|(_, rows)| rows);
+    let [inserted, updated, unchanged, superseded, already_loaded] = fates.map(|(_, rows)| rows);
     tracing::info!(
         pipeline = runtime.name(),
         batches = manifests.len(),
         inserted,
         updated,
+        unchanged,
         superseded,
         already_loaded,
         seconds = began.elapsed().as_secs_f64(),

@@ -195,6 +195,7 @@ impl<'a> Sink<'a> {
             read: 1,
             rejected: 0,
             staged: 1,
+            removal: None,
         });
         if self.rows.bytes() >= PIECE_BYTES || self.rows.len() >= PIECE_RECORDS {
             self.hand_on()?;

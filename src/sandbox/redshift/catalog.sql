@@ -48,6 +48,9 @@ AS $$ SELECT $1::jsonb $$;
 CREATE OR REPLACE FUNCTION redshift.json_serialize(jsonb) RETURNS text LANGUAGE sql IMMUTABLE STRICT
 AS $$ SELECT $1::text $$;
 
+CREATE OR REPLACE FUNCTION redshift.json_serialize_to_varbyte(jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT
+AS $$ SELECT convert_to($1::text, 'UTF8') $$;
+
 CREATE OR REPLACE FUNCTION redshift.json_extract_path_text(text, VARIADIC text[]) RETURNS text LANGUAGE sql IMMUTABLE
 AS $$ SELECT ($1::jsonb) #>> $2 $$;
 
@@ -113,3 +116,11 @@ BEGIN
         INSERT INTO redshift.svv_external_partitions VALUES (the_schema, the_table, to_json(vals)::text, place);
     END IF;
 END $$;
+-- An identity's default reads as Redshift writes it; SUPER and VARBYTE have their own names there.
+CREATE OR REPLACE VIEW redshift.svv_columns AS
+SELECT table_catalog::text, table_schema::text, table_name::text, column_name::text, ordinal_position::int,
+    CASE WHEN is_identity = 'YES' THEN '"identity"(1, 0, ''0,1''::text)' ELSE column_default::text END AS column_default,
+    is_nullable::text,
+    CASE data_type WHEN 'jsonb' THEN 'super' WHEN 'bytea' THEN 'binary varying' ELSE data_type::text END AS data_type,
+    character_maximum_length::int, numeric_precision::int, numeric_scale::int
+FROM information_schema.columns WHERE table_schema NOT IN ('redshift', 'information_schema', 'pg_catalog');

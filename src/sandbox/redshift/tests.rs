@@ -361,3 +361,38 @@ async fn the_catalog_can_be_listed() {
     assert_eq!(columns, ["id:int8:19:0:0", "name:varchar:16:0:1", "price:numeric:9:2:1", "extra:super:2147483647:0:1"]);
     house.redshift.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tables_columns_read_in_the_catalogue_as_redshift_says_them() {
+    let house = House::new().await;
+    house.rows("CREATE SCHEMA s").await;
+    house
+        .rows(
+            "CREATE TABLE s.t (id BIGINT IDENTITY(0,1), code CHAR(3) NOT NULL, name VARCHAR(64) DEFAULT 'x', amount DECIMAL(12,2), \
+             at TIMESTAMP, instant TIMESTAMPTZ, anything SUPER, flag BOOLEAN, small SMALLINT, real REAL, double DOUBLE PRECISION, day DATE)",
+        )
+        .await;
+    let columns = "SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, is_nullable, \
+                   column_default IS NULL FROM svv_columns WHERE table_schema = 's' AND table_name = 't' ORDER BY ordinal_position";
+    assert_eq!(
+        house.rows(columns).await,
+        [
+            "id|bigint|NULL|64|0|NO|false",
+            "code|character|3|NULL|NULL|NO|true",
+            "name|character varying|64|NULL|NULL|YES|false",
+            "amount|numeric|NULL|12|2|YES|true",
+            "at|timestamp without time zone|NULL|NULL|NULL|YES|true",
+            "instant|timestamp with time zone|NULL|NULL|NULL|YES|true",
+            "anything|super|NULL|NULL|NULL|YES|true",
+            "flag|boolean|NULL|NULL|NULL|YES|true",
+            "small|smallint|NULL|16|0|YES|true",
+            "real|real|NULL|24|NULL|YES|true",
+            "double|double precision|NULL|53|NULL|YES|true",
+            "day|date|NULL|NULL|NULL|YES|true",
+        ]
+    );
+    // How an upsert finds unchanged rows: a set operation takes two NULLs for the same, and a SUPER goes by its bytes.
+    let same = "SELECT COUNT(*) FROM (SELECT 1 AS a, JSON_SERIALIZE_TO_VARBYTE(JSON_PARSE('{\"k\": [1]}')) AS b, NULL::int AS c INTERSECT \
+                SELECT 1, JSON_SERIALIZE_TO_VARBYTE(JSON_PARSE('{\"k\":[1]}')), NULL::int) x";
+    assert_eq!(house.rows(same).await, ["1"]);
+}

@@ -3,7 +3,7 @@
 use super::tokens::{Kind, Tok, after_group, identifier, raw, split_commas};
 
 /// The functions that the sandbox defines in its schema `redshift`.
-const FUNCTIONS: [&str; 17] = [
+const FUNCTIONS: [&str; 18] = [
     "GETDATE",
     "NVL2",
     "DATEADD",
@@ -12,6 +12,7 @@ const FUNCTIONS: [&str; 17] = [
     "DATE_DIFF",
     "JSON_PARSE",
     "JSON_SERIALIZE",
+    "JSON_SERIALIZE_TO_VARBYTE",
     "CAN_JSON_PARSE",
     "IS_VALID_JSON",
     "JSON_EXTRACT_PATH_TEXT",
@@ -24,8 +25,8 @@ const FUNCTIONS: [&str; 17] = [
 ];
 
 /// The views that the sandbox keeps in its schema `redshift`.
-const VIEWS: [&str; 4] =
-    ["SYS_LOAD_ERROR_DETAIL", "SYS_LOAD_HISTORY", "SVV_EXTERNAL_PARTITIONS", "SVV_EXTERNAL_TABLES"];
+const VIEWS: [&str; 5] =
+    ["SYS_LOAD_ERROR_DETAIL", "SYS_LOAD_HISTORY", "SVV_COLUMNS", "SVV_EXTERNAL_PARTITIONS", "SVV_EXTERNAL_TABLES"];
 
 /// Rewrites the tokens one by one; what is not known stays.
 pub(super) fn rewrite(tokens: Vec<Tok>) -> Vec<Tok> {
