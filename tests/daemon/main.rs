@@ -5,7 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chaos;
 mod exactly_once;
+mod fault_proxy;
 mod kill;
 mod lifecycle;
 mod native_postgres;
