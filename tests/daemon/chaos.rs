@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::pipelines::{APPEND, UPSERT};
-use crate::support::daemon::{Daemon, Start};
+use crate::support::daemon::Start;
 use crate::support::eventually;
 use crate::support::fault_proxy::{FaultProxy, Plan};
 use crate::support::sandbox::{Aws, LANDING, Service, Setup, gzip, json_lines};
@@ -159,6 +159,7 @@ async fn chaos(run: Run) {
     let parked = expected.poison.len() + 1;
     let what = format!("seed {}: all loaded or parked, both queues empty", run.seed);
     eventually(DRAIN, &what, async || {
+        assert_eq!(aws.depth(&aws.queues.loads_dlq).await, 0, "{run:?}: {:#?}", aws.take(&aws.queues.loads_dlq).await);
         let mut done = true;
         for pipeline in ["numbers", "latest"] {
             done = done && aws.loaded(pipeline).await >= expected.loaded as u64;

@@ -15,3 +15,6 @@ mod peers;
 mod pipelines;
 mod poison;
 mod real_data;
+mod sources;
+mod two_loaders;
+mod warehouse;
