@@ -122,7 +122,7 @@ async fn chaos(run: Run) {
     let aws = Aws::with(Setup { versioned: true, max_receives: 1_000, ..Setup::default() }).await;
     let _log = KeptLog { run, folder: aws.folder().to_owned() };
     let proxy = FaultProxy::start(&aws.endpoints.s3, Plan::Seeded { seed: run.seed, share: FAULT_SHARE }).await;
-    let config = aws.configure(&Service { visibility: "3s", ..Service::default() }, &[APPEND, UPSERT]);
+    let config = aws.configure(&Service { visibility: "5s", ..Service::default() }, &[APPEND, UPSERT]);
     let start = || proxy.before(Start::new(&aws, &config)).spawn();
     let mut expected = Expected::default();
     let mut objects = Rng::with_seed(run.seed);
