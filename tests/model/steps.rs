@@ -299,7 +299,7 @@ impl Protocol {
             }
             "load.messages-deleted" => {
                 let group = state.loaders[at].group;
-                for load in state.loaders[at].waiting[..group].to_vec() {
+                for load in state.loaders[at].waiting[..group].iter().copied() {
                     state.loads[load].at = At::Gone;
                 }
                 state.loaders[at].go_on_behind(group);
