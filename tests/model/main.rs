@@ -3,6 +3,7 @@
 //! A check fails with the shortest way to the fault, step by step; a protocol that is built wrong on purpose must be caught.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod actions;
 mod protocol;
 mod state;
 mod steps;
@@ -10,10 +11,10 @@ mod steps;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use actions::Action;
 use protocol::{Build, Protocol};
 use state::State;
 use stateright::{Checker, HasDiscoveries, Model};
-use steps::Action;
 use tidegate::failpoint::STEPS;
 
 /// Two objects, each announced twice, two intakes and two loaders, and one fault, whichever and wherever.

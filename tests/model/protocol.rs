@@ -7,12 +7,13 @@
 //! - A reply that is lost leads to the same call again. Of those that are idempotent by their nature (PUT, delete) nothing is seen;
 //!   for the two others (the load message, the submission) the model forgets that SQS drops the second message and that the
 //!   token leads to the first statement: the protocol must do without.
-//! - A stale receipt deletes its message all the same.
+//! - A stale receipt deletes its message all the same; where SQS refuses it, that is as if its process had died before.
+//! - Leases run out only as faults that are counted. That a heartbeat keeps them is for tests of the processes to show.
 
 use stateright::{Model, Property};
 
+use crate::actions::Action;
 use crate::state::{At, Event, Intake, LoadStep, Loader, Objects, Phase, ROWS, State, Transaction, has};
-use crate::steps::Action;
 
 /// How the protocol is built: as it is, or deliberately wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -75,9 +75,8 @@ fn any(kind: &str, random: &mut fastrand::Rng) -> Fault {
         Fault::Status(throttled),
     ];
     if kind == "ReceiveMessage" {
+        // As likely as the others together: nothing else makes a message come twice.
         faults.extend([Fault::Duplicate; 4]);
-    }
-    if kind == "ReceiveMessage" {
         faults.extend([Fault::Reorder; 3]);
     }
     faults[random.usize(..faults.len())]
