@@ -116,3 +116,22 @@ async fn row_22_a_load_whose_outcome_is_not_told_is_asked_for_again_and_not_done
     aws.assert_balanced("numbers").await;
     aws.assert_nothing_parked().await;
 }
+
+/// Put off, the load would wait the longer the more often its message was received; and all loads behind it, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manifest_whose_read_breaks_off_is_read_again_and_its_load_not_put_off() {
+    let aws = Aws::start().await;
+    let config = aws.configure(&Service::default(), &[APPEND]);
+    // The first GET is the check at the start, which lists the staging area.
+    let script = vec![("S3 GET", 1..3, Fault::CutResponse)];
+    let proxy = FaultProxy::start(&aws.endpoints.s3, Plan::Scripted(script)).await;
+    let loader = proxy.before(Start::new(&aws, &config)).role("load").spawn();
+    loader.until_logged("ready").await;
+    let _intake = Start::new(&aws, &config).role("intake").spawn();
+    aws.put_rows("in/a.gz", rows(0..10)).await;
+    aws.until_loaded("numbers", 1).await;
+    aws.until_drained().await;
+    assert_eq!(proxy.injected().into_values().sum::<u64>(), 2);
+    assert_eq!(loader.metrics().await.value("tidegate_messages_settled_total", &[("outcome", "released")]), 0.0);
+    assert_eq!(aws.number("SELECT COUNT(*) FROM app.numbers").await, 10);
+}
