@@ -178,10 +178,7 @@ impl Loader {
             let rest = waiting.split_off(size);
             match self.load(&runtime, &waiting).await {
                 Ok(()) => {
-                    let receipts: Vec<String> = waiting.iter().map(|batch| batch.message.receipt.clone()).collect();
-                    for batch in &waiting {
-                        self.leases.end(&batch.message.id);
-                    }
+                    let receipts: Vec<String> = waiting.iter().map(|batch| self.leases.end(&batch.message)).collect();
                     settle::delete(&self.loads, &receipts).await;
                     waiting = rest;
                 }
@@ -286,8 +283,8 @@ impl Loader {
         let subject = serde_json::from_str::<LoadMessage>(&message.body)
             .map_or_else(|_| "an unreadable message".to_owned(), |body| format!("batch {}", body.batch));
         let reason = Reason::of("load", error).about(runtime.name(), subject);
-        self.leases.end(&message.id);
-        settle::park(&self.loads, message, &reason).await;
+        let message = Message { receipt: self.leases.end(message), ..message.clone() };
+        settle::park(&self.loads, &message, &reason).await;
     }
 
     /// Makes messages visible again later, the later the more often they were received.
@@ -297,10 +294,7 @@ impl Loader {
             ErrorKind::Stopping => Duration::ZERO,
             _ => backoff::delay(receives, Duration::from_secs(2), LONGEST_DELAY),
         };
-        for message in messages {
-            self.leases.end(&message.id);
-        }
-        let receipts: Vec<String> = messages.iter().map(|message| message.receipt.clone()).collect();
+        let receipts: Vec<String> = messages.iter().filter_map(|message| self.leases.give_up(message)).collect();
         settle::release(&self.loads, &receipts, delay).await;
     }
 }

@@ -37,9 +37,25 @@ impl Leases {
         self.lock().insert(message.id.clone(), message.receipt.clone());
     }
 
-    /// Holds a message no longer.
-    pub fn end(&self, id: &MessageId) {
-        self.lock().remove(id);
+    /// Holds a message no longer, whose work is done; gives the receipt by which it is to be deleted or parked.
+    ///
+    /// It may have been delivered again meanwhile, and then only the newer receipt can settle it: by the old one it would stay, and its
+    /// work be done again and again.
+    pub fn end(&self, message: &Message) -> String {
+        self.lock().remove(&message.id).unwrap_or_else(|| message.receipt.clone())
+    }
+
+    /// Holds a message no longer, whose work is to be done again; gives the receipt by which it is to be released, or `None` where it
+    /// was delivered again: the work of that delivery goes on under its own lease.
+    pub fn give_up(&self, message: &Message) -> Option<String> {
+        let mut held = self.lock();
+        match held.get(&message.id) {
+            Some(current) if *current != message.receipt => None,
+            _ => {
+                held.remove(&message.id);
+                Some(message.receipt.clone())
+            }
+        }
     }
 
     /// How many messages are held.

@@ -57,6 +57,43 @@ async fn row_3_a_load_that_outlives_the_visibility_holds_no_event_and_is_done_on
     aws.assert_nothing_parked().await;
 }
 
+/// What goes wrong elsewhere, row 3, once more: where a lease was lost, the batch is delivered again while its load goes on. What
+/// that one commits must be acknowledged, though the receipt is another by now; or it is loaded again for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_3_a_batch_delivered_again_during_its_slow_load_is_acknowledged_by_that_load() {
+    let Some(server) = Server::start() else { return };
+    let aws = Aws::with(Setup { postgres_url: Some(server.url.clone()), ..Setup::default() }).await;
+    let config = aws.configure(&Service { visibility: "3s", ..Service::default() }, &[APPEND]);
+    let mut first = Daemon::start(&aws, &config);
+    aws.put_rows("in/a.gz", rows(0..10)).await;
+    aws.until_loaded("numbers", 1).await;
+    aws.until_drained().await;
+    assert_eq!(first.terminate().await.code(), Some(0));
+
+    // From now on every load takes longer than a message is hidden, a load that finds nothing to do too.
+    let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN NULL; END'; \
+                CREATE TRIGGER slow AFTER INSERT ON tidegate.batches_numbers FOR EACH STATEMENT EXECUTE FUNCTION slow()";
+    connect(&server).await.batch_execute(slow).await.unwrap();
+    aws.put_rows("in/b.gz", rows(10..20)).await;
+    let mut intake = Start::new(&aws, &config).role("intake").spawn();
+    aws.until_depth(&aws.queues.loads, 1).await;
+    assert_eq!(intake.terminate().await.code(), Some(0));
+    // The lease ends as soon as the load has its message, which is received again a second later.
+    let script = vec![("ReceiveMessage", 0..1, Fault::Duplicate), ("ReceiveMessage", 1..2, Fault::Delay(1_000))];
+    let proxy = FaultProxy::start(&aws.endpoints.sqs, Plan::Scripted(script)).await;
+    let loader = proxy.before(Start::new(&aws, &config)).role("load").spawn();
+    aws.until_loaded("numbers", 2).await;
+    eventually(Duration::from_secs(15), "the acknowledgement of the load", async || {
+        aws.depth(&aws.queues.loads).await == 0
+    })
+    .await;
+    assert_eq!(aws.rows("SELECT COUNT(*), SUM(id) FROM app.numbers").await, [["20", "190"]]);
+    let loads = loader.metrics().await.value("tidegate_loads_total", &[("outcome", "committed")]);
+    assert!(loads <= 2.0, "{loads} loads of one batch");
+    aws.assert_balanced("numbers").await;
+    aws.assert_nothing_parked().await;
+}
+
 /// What goes wrong elsewhere, row 13: the client died, COPY ran on and held its locks for hours.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_13_a_load_whose_daemon_died_ends_by_its_own_time_limit_and_is_done_by_the_next() {
