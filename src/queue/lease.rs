@@ -134,3 +134,40 @@ impl Leases {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(receipt: &str) -> Message {
+        Message {
+            id: "m".into(),
+            receipt: receipt.into(),
+            body: String::new(),
+            group: None,
+            receive_count: 1,
+            sent_at: None,
+        }
+    }
+
+    #[test]
+    fn what_is_done_is_settled_by_the_newest_receipt() {
+        let leases = Leases::new();
+        leases.hold(&delivery("old"));
+        leases.hold(&delivery("new"));
+        assert_eq!(leases.end(&delivery("old")), "new");
+        assert!(leases.is_empty());
+        assert_eq!(leases.end(&delivery("new")), "new", "of a lease that was lost, its own");
+    }
+
+    #[test]
+    fn what_is_given_up_leaves_a_newer_delivery_its_lease() {
+        let leases = Leases::new();
+        leases.hold(&delivery("old"));
+        leases.hold(&delivery("new"));
+        assert_eq!(leases.give_up(&delivery("old")), None);
+        assert_eq!(leases.len(), 1);
+        assert_eq!(leases.give_up(&delivery("new")).as_deref(), Some("new"));
+        assert!(leases.is_empty());
+    }
+}
