@@ -5,10 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chaos;
 mod columns;
 mod down;
 mod evolve;
 mod exactly_once;
+mod fault_proxy;
 mod firehose;
 mod kill;
 mod lifecycle;
@@ -23,5 +25,8 @@ mod redrive;
 mod refused;
 mod replay;
 mod scale_out;
+mod sources;
 mod staging;
 mod steps;
+mod two_loaders;
+mod warehouse;
