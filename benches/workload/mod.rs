@@ -132,8 +132,9 @@ impl Events {
             id_low & 0xffff_ffff_ffff
         );
         let url = format!(
-            "https://shop.example.com/{section}/item-{product:06}?utm_source=newsletter&utm_medium=email&page={page}&click={:016x}{:08x}",
-            id_low.rotate_left(17) ^ id_high,
+            "https://shop.example.com/{section}/item-{product:06}?utm_source=newsletter&utm_medium=email&page={page}&click={:016x}{:016x}{:08x}",
+            random.u64(..),
+            random.u64(..),
             session.rotate_left(7)
         );
         let referrer = referrer.map(|from| format!("https://www.search.example/find?q={from}+sale&start={page}0"));

@@ -17,6 +17,7 @@ use crate::schema::value::Cell;
 #[derive(Debug)]
 pub(super) struct Growing {
     values: Values,
+    rows: usize,
     /// Which values there are; empty as long as none is missing.
     valid: Vec<bool>,
 }
@@ -46,22 +47,13 @@ impl Growing {
             DataType::Boolean => Values::Bool(Vec::new()),
             _ => Values::Text { bytes: Vec::new(), ends: Vec::new() },
         };
-        Growing { values, valid: Vec::new() }
+        Growing { values, rows: 0, valid: Vec::new() }
     }
 
     /// The number of values.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        match &self.values {
-            Values::Int16(values) => values.len(),
-            Values::Int32(values) => values.len(),
-            Values::Int64(values) => values.len(),
-            Values::Int128(values) => values.len(),
-            Values::Float32(values) => values.len(),
-            Values::Float64(values) => values.len(),
-            Values::Bool(values) => values.len(),
-            Values::Text { ends, .. } => ends.len(),
-        }
+        self.rows
     }
 
     /// Adds a cell, and says how many bytes it takes. A cell of another kind than the column's cannot come from the plan that made both; it
@@ -91,6 +83,19 @@ impl Growing {
         8
     }
 
+    /// Adds a whole number to a column of 64 bits: an integer, or a moment.
+    #[inline(always)]
+    pub(super) fn push_i64(&mut self, value: i64) {
+        match &mut self.values {
+            Values::Int64(values) => values.push(value),
+            _ => {
+                self.push(&Cell::Int(value));
+                return;
+            }
+        }
+        self.mark_valid();
+    }
+
     /// Adds a text; it must be UTF-8 when the column is taken.
     #[inline(always)]
     pub(super) fn push_text(&mut self, text: &[u8]) -> usize {
@@ -105,7 +110,8 @@ impl Growing {
     /// Adds the absence of a value.
     #[inline]
     pub(super) fn push_null(&mut self) -> usize {
-        let before = self.len();
+        let before = self.rows;
+        self.rows += 1;
         match &mut self.values {
             Values::Int16(values) => values.push(0),
             Values::Int32(values) => values.push(0),
@@ -125,6 +131,7 @@ impl Growing {
 
     #[inline(always)]
     fn mark_valid(&mut self) {
+        self.rows += 1;
         if !self.valid.is_empty() {
             self.valid.push(true);
         }
@@ -146,6 +153,7 @@ impl Growing {
             }
         }
         self.valid.truncate(rows);
+        self.rows = self.rows.min(rows);
     }
 
     /// The values as an array of `data_type`, leaving none.
@@ -154,6 +162,7 @@ impl Growing {
     /// Where they do not fit the type, such as texts that are no UTF-8.
     pub(super) fn take(&mut self, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
         let valid = std::mem::take(&mut self.valid);
+        self.rows = 0;
         let nulls = (!valid.is_empty()).then(|| NullBuffer::from(valid));
         Ok(match &mut self.values {
             Values::Int16(values) => Arc::new(Int16Array::try_new(emptied(values), nulls)?),

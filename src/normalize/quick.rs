@@ -50,9 +50,22 @@ pub(super) fn decimal(digits: &[u8], precision: u8, scale: u8) -> Option<i128> {
         }
     }
     let missing = usize::from(scale).checked_sub(places.unwrap_or(0))?;
-    let units = i128::from(units) * 10_i128.pow(missing as u32);
-    (units < 10_i128.pow(u32::from(precision))).then_some(if negative { -units } else { units })
+    let units = i128::from(units) * i128::from(TENS[missing]);
+    // What has no more than 18 digits fits 19 and more.
+    let fits = TENS.get(usize::from(precision)).is_none_or(|most| units < i128::from(*most));
+    fits.then_some(if negative { -units } else { units })
 }
+
+/// The powers of ten that an i64 holds.
+const TENS: [i64; 19] = {
+    let mut tens = [1; 19];
+    let mut at = 1;
+    while at < 19 {
+        tens[at] = tens[at - 1] * 10;
+        at += 1;
+    }
+    tens
+};
 
 /// The day of `YYYY-MM-DD`, in days since 1970.
 #[inline(always)]

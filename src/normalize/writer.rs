@@ -7,6 +7,7 @@ use super::column::Simple;
 use super::plan::ROW_BYTES;
 use super::staged_size::staged_bytes;
 use super::{Plan, Planned, Rows, quick};
+use crate::config::Column;
 use crate::model::{FieldWriter, Form, Origin, Value};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
@@ -15,9 +16,18 @@ use crate::schema::value::{Cell, TimeParse};
 #[derive(Debug)]
 pub struct Shortcut {
     /// For each slot: the columns that take it.
-    slots: Vec<Vec<(usize, How)>>,
+    slots: Vec<Vec<Lane>>,
     /// The columns that are the same in every record of the object.
     constants: Vec<(usize, Cell<'static>)>,
+}
+
+/// One column that takes a slot: all of it that a common value needs, close together in memory.
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    column: usize,
+    how: How,
+    required: bool,
+    bounded: bool,
 }
 
 /// How a column's common values are read.
@@ -67,7 +77,12 @@ impl Shortcut {
         let mut constants = Vec::new();
         for (at, planned) in plan.planned().iter().enumerate() {
             match planned.slot() {
-                Some(slot) => slots.get_mut(slot)?.push((at, How::of(planned.simple()))),
+                Some(slot) => {
+                    let Column { min, max, required, .. } = planned.column();
+                    let bounded = min.is_some() || max.is_some();
+                    let how = How::of(planned.simple());
+                    slots.get_mut(slot)?.push(Lane { column: at, how, required: *required, bounded });
+                }
                 None => match planned.cell(planned.value(&[], origin, &[]).ok()?) {
                     Ok((cell, false)) => constants.push((at, cell.into_owned())),
                     _ => return None,
@@ -154,55 +169,80 @@ impl<'w> RowWriter<'w> {
 
     #[inline(always)]
     fn put(&mut self, slot: usize, token: Token<'_>) -> bool {
-        let Some(columns) = self.shortcut.slots.get(slot) else { return false };
-        columns.iter().all(|(at, how)| self.put_column(*at, *how, token))
+        let shortcut: &Shortcut = self.shortcut;
+        match shortcut.slots.get(slot).map(Vec::as_slice) {
+            Some([lane]) => self.put_lane(lane, token),
+            Some(lanes) => lanes.iter().all(|lane| self.put_lane(lane, token)),
+            None => false,
+        }
     }
 
     #[inline(always)]
-    fn put_column(&mut self, at: usize, how: How, token: Token<'_>) -> bool {
+    fn put_lane(&mut self, lane: &Lane, token: Token<'_>) -> bool {
         let rows = self.rows.len();
-        let (planned, growing) = (&self.plan.planned()[at], &mut self.rows.columns[at]);
+        let Some(growing) = self.rows.columns.get_mut(lane.column) else { return false };
         if growing.len() != rows {
             // The field stands twice.
             return false;
         }
-        let column = planned.column();
-        match (token, how) {
-            (Token::Text(text), How::Text(most) | How::Ascii(most)) => {
-                if column.min.is_none() && column.max.is_none() {
-                    self.bytes += text.len();
-                    let fits = text.len() <= most && (matches!(how, How::Text(_)) || text.is_ascii());
-                    if fits {
-                        growing.push_text(text);
-                    }
-                    return fits;
+        match (token, lane.how) {
+            (Token::Text(text), How::Text(most)) if !lane.bounded => {
+                self.bytes += text.len();
+                if text.len() <= most {
+                    growing.push_text(text);
+                    return true;
                 }
+                return false;
+            }
+            (Token::Text(text), How::Ascii(most)) if !lane.bounded => {
+                self.bytes += text.len();
+                if text.len() <= most && text.is_ascii() {
+                    growing.push_text(text);
+                    return true;
+                }
+                return false;
             }
             (Token::Null, How::Exactly) => {}
-            (Token::Null, _) if !column.required => {
+            (Token::Null, _) if !lane.required => {
                 self.bytes += 16;
                 growing.push_null();
                 return true;
             }
             (token, how) => {
                 if let Some(cell) = how.cell(token) {
-                    let from = |min| matches!(cell.order(min), Some(Ordering::Greater | Ordering::Equal));
-                    let to = |max| matches!(cell.order(max), Some(Ordering::Less | Ordering::Equal));
                     self.bytes += 16;
-                    growing.push(&cell);
-                    return column.min.as_ref().is_none_or(from) && column.max.as_ref().is_none_or(to);
+                    match cell {
+                        Cell::Int(value) | Cell::Micros(value) => growing.push_i64(value),
+                        ref cell => {
+                            growing.push(cell);
+                        }
+                    }
+                    return !lane.bounded || within(self.plan.planned()[lane.column].column(), &cell);
                 }
             }
         }
-        match exactly(planned, token) {
+        self.put_exactly(lane.column, token)
+    }
+
+    /// Puts what is not common, by the plan itself.
+    #[cold]
+    fn put_exactly(&mut self, column: usize, token: Token<'_>) -> bool {
+        match exactly(&self.plan.planned()[column], token) {
             Some(cell) => {
                 self.bytes += cell_bytes(&cell);
-                growing.push(&cell);
+                self.rows.columns[column].push(&cell);
                 true
             }
             None => false,
         }
     }
+}
+
+/// Whether a value is within the column's bounds.
+fn within(column: &Column, cell: &Cell<'_>) -> bool {
+    let from = |min| matches!(cell.order(min), Some(Ordering::Greater | Ordering::Equal));
+    let to = |max| matches!(cell.order(max), Some(Ordering::Less | Ordering::Equal));
+    column.min.as_ref().is_none_or(from) && column.max.as_ref().is_none_or(to)
 }
 
 /// The cell that the plan makes of the value; `None` where it refuses it.
