@@ -15,6 +15,7 @@ mod lifecycle;
 mod memory;
 mod modes;
 mod native_postgres;
+mod new_fields;
 mod peers;
 mod pipelines;
 mod poison;
