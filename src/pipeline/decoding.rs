@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::collect::{Collector, HandOn, Summary};
 use super::runtime::Runtime;
 use crate::config::OnUnknownField;
-use crate::decode::{self, Input};
+use crate::decode::{self, Before, Input};
 use crate::decompress::{self, Bounds, Hints};
-use crate::error::Result;
-use crate::model::{Origin, RandomAccess, RecordSink};
+use crate::error::{Error, Result};
+use crate::model::{Codec, Origin, RandomAccess, RecordSink};
 use crate::telemetry::metrics as names;
 
 /// An object whose bytes arrive.
@@ -105,6 +105,17 @@ pub(super) fn records<'a>(
         metrics::counter!(names::CODEC_MISMATCHES, "pipeline" => runtime.name().to_owned()).increment(1);
         tracing::warn!(pipeline = runtime.name(), object.key = key, %mismatch, "an object is not compressed as is said of it");
     }
+    if opened.codec == Codec::Zip && decode::needs_single_entries(&source.format) {
+        let (mut entries, mut before) = (opened.entries, Before::default());
+        while entries.next_entry().map_err(Error::of_read)?.is_some() {
+            let entry = Box::new(entries.by_ref());
+            before = decode::decode_entry(source, runtime.plan.fields(), entry, before, sink)?;
+        }
+        return Ok(before.bytes());
+    }
     let input = Input::Stream(Box::new(opened.entries.joined(source.characters.encoding.line_end())));
     decode::decode(source, runtime.plan.fields(), input, sink)
 }
+
+#[cfg(test)]
+mod tests;
