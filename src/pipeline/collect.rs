@@ -17,7 +17,7 @@ const PIECE_BYTES: usize = 4 << 20;
 /// Rows are handed on in pieces of at most this many.
 const PIECE_ROWS: usize = 64 * 1024;
 
-/// The raw bytes of an object's rejects that are kept, in all; beyond it the records themselves are left out.
+/// The bytes of an object's rejects that are kept, in all, of records and messages; beyond it, a reject has only its place, column and rule.
 const REJECTED_BYTES: usize = 4 << 20;
 
 /// The longest message of a reject, in bytes.
@@ -113,12 +113,15 @@ impl<'a> Collector<'a> {
         message: String,
     ) -> Result<()> {
         self.summary.rejected += 1;
-        let raw = if self.kept < REJECTED_BYTES { raw.first(Reject::RAW_LIMIT) } else { Vec::new() };
-        self.kept += raw.len();
+        let (raw, message) = match self.kept < REJECTED_BYTES {
+            true => (raw.first(Reject::RAW_LIMIT), cut(message)),
+            false => (Vec::new(), String::new()),
+        };
+        self.kept += raw.len() + message.len();
         let max_rows = self.runtime.pipeline.rejects.max_rows;
         let too_many_rows = self.summary.rejected > max_rows;
         if !too_many_rows || self.summary.rejects.is_empty() {
-            self.summary.rejects.push(Reject { place, column, rule, message: cut(message), raw });
+            self.summary.rejects.push(Reject { place, column, rule, message, raw });
         }
         if too_many_rows { Err(too_many(&self.summary, &format!("max_rows = {max_rows}"))) } else { Ok(()) }
     }
