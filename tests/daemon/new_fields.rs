@@ -146,3 +146,26 @@ async fn two_processes_that_meet_a_field_at_once_agree_on_its_column() {
     aws.assert_balanced("p").await;
     aws.assert_nothing_parked().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_object_whose_last_record_brings_a_field_is_staged_once_in_a_batch_of_its_own() {
+    let aws = Aws::start().await;
+    let service = Service { limits: "object_buffer = \"1MiB\"".to_owned(), ..Service::default() };
+    let config = aws.configure(&service, &[&PIPELINE.replace("freshness = \"1s\"", "freshness = \"30s\"")]);
+    let daemon = Daemon::start(&aws, &config);
+    aws.put_rows("in/a.gz", [json!({ "id": 1 })]).await;
+    daemon.until_logged("decoded an object").await;
+    let last = json!({ "id": 200_000, "late": "x" });
+    aws.put_rows("in/b.gz", (2..200_000).map(|id| json!({ "id": id })).chain([last])).await;
+    aws.until_loaded("p", 2).await;
+    aws.until_drained().await;
+    let sums = aws.rows("SELECT COUNT(*), SUM(id), COUNT(late), MAX(late) FROM app.t").await;
+    assert_eq!(sums, [["200000", "20000100000", "1", "x"]]);
+    let staged = daemon.metrics().await.value("tidegate_batches_staged_total", &[("cut", "schema")]);
+    assert_eq!(staged, 1.0, "the batch of the object without the field is closed for it");
+    // The first reading's file was given up, or is named by no manifest.
+    let staged = aws.rows("SELECT SUM(rows_staged), SUM(rows_inserted) FROM tidegate.batches_p").await;
+    assert_eq!(staged, [["200000", "200000"]]);
+    aws.assert_balanced("p").await;
+    aws.assert_nothing_parked().await;
+}
