@@ -38,8 +38,11 @@ const MOST_NAME_BYTES: usize = 400 * 18;
 /// The fields of an object of which it is remembered that they were looked at.
 const MOST_LOOKED_AT: usize = 1_000;
 
-/// Objects of the registry that are read at once.
-const CONCURRENT_READS: usize = 16;
+/// Objects of the registry that are read or written at once.
+const CONCURRENT_CALLS: usize = 16;
+
+/// A column's name, and what the registry says of it; none of an object that cannot be understood, whose column nobody can use.
+type Entry = (String, Option<(Agreed, ColumnType)>);
 
 /// The newest version of a pipeline that a process knows.
 #[derive(Default)]
@@ -47,7 +50,7 @@ pub(super) struct Versions(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// What the registry has, by column; none for an object that cannot be understood, whose column nobody can use.
+    /// What the registry has, by column.
     agreed: BTreeMap<String, Option<(Agreed, ColumnType)>>,
     newest: Newest,
 }
@@ -90,38 +93,46 @@ pub(super) async fn learn(
     object: &str,
     fields: Vec<NewField>,
 ) -> Result<Arc<Runtime>> {
-    let mut runtime = install(configured, read_all(configured, store, area).await?);
+    let runtime = install(configured, read_all(configured, store, area).await?);
+    let (mut missing, mut bytes) = (Vec::new(), 0);
     for new in fields {
-        if runtime.takes(&new.column) || !has_room(&runtime, &new.column, 0, 0) {
-            // Another process was first, with this field or with others; what is left without a column is told when the object is read again.
-            continue;
+        // Another process was first with this field or with others. What is left without a column is told when the object is read again.
+        if !runtime.takes(&new.column) && has_room(&runtime, &new.column, missing.len(), bytes) {
+            bytes += name_bytes(&new.column);
+            missing.push(new);
         }
-        let key = area.field(configured.name(), &new.column);
-        let agreed = Agreed {
-            version: Agreed::VERSION,
-            field: new.field,
-            column: new.column.clone(),
-            sql_type: new.column_type.to_string(),
-            object: object.to_owned(),
-            at: Timestamp::now(),
-        };
-        let body = Bytes::from(serde_json::json!(agreed).to_string());
-        store.put_once(&key, body, "application/json").await.map_err(not_of_the_object)?;
-        let Some(found) = read_one(store, area, &key, &new.column).await? else {
-            let message = format!("{} is gone right after it was written; leave the registry alone", area.url(&key));
-            return Err(Error::new(ErrorKind::Unavailable, message));
-        };
-        if let Some((Agreed { field, sql_type, .. }, _)) = &found {
-            let (pipeline, column) = (configured.name(), &new.column);
-            tracing::info!(pipeline, field, column, sql_type, object, "a field becomes a column");
-        }
-        runtime = install(configured, vec![(new.column, found)]);
     }
-    Ok(runtime)
+    let agree = |new| agree_on(configured.name(), store, area, object, new);
+    let agreed = stream::iter(missing).map(agree).buffer_unordered(CONCURRENT_CALLS).try_collect().await?;
+    Ok(install(configured, agreed))
+}
+
+/// Says what a new field is to become, unless that is said already; gives what is said.
+async fn agree_on(pipeline: &str, store: &Store, area: &Area, object: &str, new: NewField) -> Result<Entry> {
+    let NewField { field, column, column_type } = new;
+    let key = area.field(pipeline, &column);
+    let proposed = Agreed {
+        version: Agreed::VERSION,
+        field,
+        column: column.clone(),
+        sql_type: column_type.to_string(),
+        object: object.to_owned(),
+        at: Timestamp::now(),
+    };
+    let body = Bytes::from(serde_json::json!(proposed).to_string());
+    store.put_once(&key, body, "application/json").await.map_err(not_of_the_object)?;
+    let Some(found) = read_one(store, area, &key, &column).await? else {
+        let message = format!("{} is gone right after it was written; leave the registry alone", area.url(&key));
+        return Err(Error::new(ErrorKind::Unavailable, message));
+    };
+    if let Some((Agreed { field, sql_type, object, .. }, _)) = &found {
+        tracing::info!(pipeline, field, column, sql_type, object.uri = object, "a field becomes a column");
+    }
+    Ok((column, found))
 }
 
 /// Adds what was read of the registry to what is known of it; gives the newest version.
-fn install(configured: &Arc<Runtime>, read: Vec<(String, Option<(Agreed, ColumnType)>)>) -> Arc<Runtime> {
+fn install(configured: &Arc<Runtime>, read: Vec<Entry>) -> Arc<Runtime> {
     let mut state = configured.versions.lock();
     let before = state.agreed.len();
     state.agreed.extend(read);
@@ -140,11 +151,7 @@ fn install(configured: &Arc<Runtime>, read: Vec<(String, Option<(Agreed, ColumnT
 }
 
 /// What of the registry is not known yet.
-async fn read_all(
-    configured: &Runtime,
-    store: &Store,
-    area: &Area,
-) -> Result<Vec<(String, Option<(Agreed, ColumnType)>)>> {
+async fn read_all(configured: &Runtime, store: &Store, area: &Area) -> Result<Vec<Entry>> {
     let folder = area.fields_folder(configured.name());
     let keys = store.list(&folder).await.map_err(not_of_the_object)?;
     let new: Vec<(String, String)> = {
@@ -157,7 +164,7 @@ async fn read_all(
         let found = read_one(store, area, &key, &column).await?;
         Ok::<_, Error>(found.map(|found| (column, found)))
     };
-    let read = stream::iter(new).map(read).buffer_unordered(CONCURRENT_READS);
+    let read = stream::iter(new).map(read).buffer_unordered(CONCURRENT_CALLS);
     read.try_filter_map(|read| async { Ok(read) }).try_collect().await
 }
 
@@ -224,9 +231,13 @@ impl Evolved {
 
 /// Whether the pipeline may have one more column, beside `added` others with names of so many bytes that it does not have yet.
 fn has_room(runtime: &Runtime, column: &str, added: usize, added_bytes: usize) -> bool {
-    let of = |name: &str| name.len() + 4;
-    let bytes: usize = runtime.pipeline.columns.iter().map(|column| of(&column.name)).sum();
-    runtime.evolved + added < MOST_ADDED && bytes + added_bytes + of(column) <= MOST_NAME_BYTES
+    let bytes: usize = runtime.pipeline.columns.iter().map(|column| name_bytes(&column.name)).sum();
+    runtime.evolved + added < MOST_ADDED && bytes + added_bytes + name_bytes(column) <= MOST_NAME_BYTES
+}
+
+/// What a name counts of [`MOST_NAME_BYTES`].
+fn name_bytes(column: &str) -> usize {
+    column.len() + 4
 }
 
 /// The new fields of one object.
@@ -257,7 +268,7 @@ impl<'a> Discovery<'a> {
             }
             match self.column(name) {
                 Ok(column) => {
-                    self.new_bytes += column.len() + 4;
+                    self.new_bytes += name_bytes(&column);
                     self.new.push(NewField { field: name.to_owned(), column, column_type });
                 }
                 Err(reason) => self.runtime.unknown_fields.stays(self.runtime.name(), name, reason),

@@ -207,8 +207,8 @@ fn every_service_that_takes_a_role_is_held_to_this_account() {
 }
 
 /// The texts of a set as it is written, `toset(["a", "b"])`.
-fn texts_of_set(written: &str) -> Vec<&str> {
-    written.split('"').skip(1).step_by(2).collect()
+fn texts_of_set(written: &str) -> Vec<String> {
+    written.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 #[test]
