@@ -36,13 +36,21 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "staging" {
 resource "aws_s3_bucket_lifecycle_configuration" "staging" {
   bucket = aws_s3_bucket.staging.id
 
-  rule {
-    id     = "expire"
-    status = "Enabled"
-    filter {}
+  # Not schema/: what new fields became columns must be known for as long as their table has them.
+  dynamic "rule" {
+    for_each = toset(["batches/", "data/", "loads/", "quarantine/"])
 
-    expiration {
-      days = var.staging_retention_days
+    content {
+      id     = "expire-${trimsuffix(rule.value, "/")}"
+      status = "Enabled"
+
+      filter {
+        prefix = rule.value
+      }
+
+      expiration {
+        days = var.staging_retention_days
+      }
     }
   }
 

@@ -18,6 +18,8 @@ pub enum Cut {
     Objects,
     /// The number of its partitions.
     Partitions,
+    /// Objects that were read with other columns.
+    Schema,
     /// The memory that all batches may take together.
     Memory,
     /// As many messages are held as may be: nothing more would come into it.
@@ -35,6 +37,7 @@ impl Cut {
             Cut::Bytes => "bytes",
             Cut::Objects => "objects",
             Cut::Partitions => "partitions",
+            Cut::Schema => "schema",
             Cut::Memory => "memory",
             Cut::Held => "held",
             Cut::Shutdown => "shutdown",

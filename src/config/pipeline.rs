@@ -130,6 +130,8 @@ pub enum OnUnknownField {
     Reject,
     /// The fields of a record that no column takes are kept as one JSON object, in the column of [`ColumnSource::Rescued`](super::ColumnSource::Rescued).
     Rescue,
+    /// Each field becomes a column, of a type that its first value says.
+    Evolve,
 }
 
 /// A rule over several columns of a row, which rejects the row where it is false; where it is unknown, the row passes, as by CHECK.

@@ -20,6 +20,7 @@ pub(super) fn read<'t>(table: &mut Table<'t>) -> (Option<OnUnknownField>, Option
             ("ignore", OnUnknownField::Ignore),
             ("reject", OnUnknownField::Reject),
             ("rescue", OnUnknownField::Rescue),
+            ("evolve", OnUnknownField::Evolve),
         ])
     });
     let rescue = rescue(on_unknown_field.zip(unknown), table.optional("rescue_column"));

@@ -8,6 +8,7 @@ mod avro;
 mod context;
 mod csv;
 mod encoding;
+mod entries;
 mod fast_json;
 mod guarded;
 mod json;
@@ -32,6 +33,7 @@ use crate::model::{FieldIndex, RandomAccess, RecordSink, TextEncoding};
 
 use context::Context;
 pub use encoding::{Invalid, Transcoder, source_length};
+pub use entries::{Before, decode_entry};
 pub use fast_json::JsonScanner;
 pub use json::{Syntax, json_object};
 pub use lines::{Line, Lines};
@@ -70,8 +72,21 @@ pub fn decode(source: &Source, fields: &FieldIndex, input: Input<'_>, sink: &mut
         (Format::Parquet | Format::Orc, Input::Stream(_)) => wrong("from anywhere: its index stands at its end"),
         (_, Input::Random(_)) => wrong("as a stream"),
         (Format::Avro, Input::Stream(reader)) => avro::decode(reader, source, fields, sink),
-        (_, Input::Stream(reader)) => stream(source, fields, reader, sink),
+        (_, Input::Stream(reader)) => stream(source, fields, reader, sink).map(|counts| counts.bytes),
     }
+}
+
+/// Whether each entry of an archive is decoded [by itself](decode_entry), as it has a header of its own, and not all as one stream.
+pub fn needs_single_entries(format: &Format) -> bool {
+    matches!(format, Format::Csv(_))
+}
+
+/// What a text had.
+struct Counts {
+    /// Its bytes, as they are stored.
+    bytes: u64,
+    /// Its lines, of the formats that are decoded [entry by entry](decode_entry).
+    lines: u64,
 }
 
 /// Decodes UTF-8, whatever the object is encoded in: what is not of its encoding becomes bytes that no UTF-8 has.
@@ -80,7 +95,7 @@ fn stream<'r>(
     fields: &FieldIndex,
     reader: Box<dyn Read + 'r>,
     sink: &mut dyn RecordSink,
-) -> Result<u64> {
+) -> Result<Counts> {
     let reader = Transcoder::new(reader, source.characters.encoding, Invalid::Reject).map_err(Error::of_read)?;
     let (encoding, mark) = (reader.encoding(), reader.mark_length());
     if encoding == TextEncoding::Utf8 && mark == 0 {
@@ -88,22 +103,23 @@ fn stream<'r>(
     }
     let original = Original::new(encoding, mark, source.max_record_bytes);
     let reader = original.following(reader);
-    text(source, fields, reader, &mut original.placing(sink))?;
-    Ok(original.length())
+    let Counts { lines, .. } = text(source, fields, reader, &mut original.placing(sink))?;
+    Ok(Counts { bytes: original.length(), lines })
 }
 
-fn text(source: &Source, fields: &FieldIndex, reader: impl Read, sink: &mut dyn RecordSink) -> Result<u64> {
+fn text(source: &Source, fields: &FieldIndex, reader: impl Read, sink: &mut dyn RecordSink) -> Result<Counts> {
     let context = Context { fields, characters: source.characters, most: source.max_record_bytes };
-    match &source.format {
+    let bytes = match &source.format {
         Format::JsonLines => json::decode_lines(reader, &context, sink),
         Format::Json(options) => json::decode_document(reader, &options.records, &context, sink),
-        Format::Csv(options) => csv::decode(reader, options, &context, sink),
+        Format::Csv(options) => return csv::decode(reader, options, &context, sink),
         Format::PythonLiteral => python::decode(reader, &context, sink),
         Format::Text(options) => text_lines::decode(reader, options, &context, sink),
         Format::Parquet | Format::Avro | Format::Orc => {
             Err(Error::new(ErrorKind::Configuration, "the format is none of text"))
         }
-    }
+    }?;
+    Ok(Counts { bytes, lines: 0 })
 }
 
 /// The same vector, emptied, for elements that borrow something else.

@@ -12,12 +12,14 @@ pub(super) struct Window<R> {
     start: usize,
     end: usize,
     offset: u64,
+    /// The last byte that was passed over.
+    last: Option<u8>,
     ended: bool,
 }
 
 impl<R: Read> Window<R> {
     pub(super) fn new(reader: R) -> Self {
-        Window { reader, buffer: vec![0; SIZE], start: 0, end: 0, offset: 0, ended: false }
+        Window { reader, buffer: vec![0; SIZE], start: 0, end: 0, offset: 0, last: None, ended: false }
     }
 
     /// What is held.
@@ -30,10 +32,18 @@ impl<R: Read> Window<R> {
         self.offset
     }
 
+    /// The last byte that was passed over.
+    pub(super) fn last(&self) -> Option<u8> {
+        self.last
+    }
+
     /// Passes over `length` bytes of what is held.
     pub(super) fn advance(&mut self, length: usize) {
         let length = length.min(self.end - self.start);
         self.start += length;
+        if length > 0 {
+            self.last = Some(self.buffer[self.start - 1]);
+        }
         self.offset += length as u64;
     }
 

@@ -39,4 +39,7 @@ pub use self::detect::{Hints, Mismatch, Said};
 pub use self::entries::{Entries, Entry, Joined, Opened, open};
 
 #[cfg(test)]
+pub(crate) use tests::archives;
+
+#[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Encoders for every codec, and what the tests ask of all of them.
 
 mod arbitrary;
-mod archives;
+pub(crate) mod archives;
 mod bounds;
 mod commons;
 mod hints;

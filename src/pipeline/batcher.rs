@@ -1,6 +1,7 @@
 //! Collecting a pipeline's objects into batches.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -67,6 +68,11 @@ impl Batcher {
                     if self.would_open_too_many(&object.partition) {
                         self.close(Cut::Partitions).await?;
                     }
+                    let has_rows = !object.rows.is_empty() || !object.files.is_empty();
+                    let other = |filled: &Filled| has_rows && !Arc::ptr_eq(&filled.runtime, &object.runtime);
+                    if self.open.as_ref().is_some_and(other) {
+                        self.close(Cut::Schema).await?;
+                    }
                     self.add(work, object).await?;
                     self.cut_if_due().await?;
                 }
@@ -94,6 +100,7 @@ impl Batcher {
     /// Adds an object to the open batch. If its rows cannot be written, the batch is given up and its objects are read again.
     async fn add(&mut self, work: Work, object: ReadObject) -> Result<()> {
         let mut filled = self.open.take().unwrap_or_else(|| Filled {
+            runtime: object.runtime.clone(),
             batch: OpenBatch::new(Instant::now(), Timestamp::now()),
             partitions: BTreeMap::new(),
             files: Vec::new(),
@@ -162,7 +169,8 @@ impl Batcher {
 
 /// Adds an object's rows, files and rejects to a batch.
 async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Result<()> {
-    let Closer { runtime, store, area, .. } = closer;
+    let Closer { store, area, .. } = closer;
+    let runtime = &object.runtime;
     if !object.rows.is_empty() {
         let files = filled.partitions.remove(&object.partition).flatten();
         let files = files.unwrap_or_else(|| runtime.data_files(store, area, &object.partition));

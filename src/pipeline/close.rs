@@ -25,6 +25,8 @@ const TRIES: u32 = 6;
 
 /// A batch with its files.
 pub(super) struct Filled {
+    /// The version of the pipeline with which all its objects were read.
+    pub(super) runtime: Arc<Runtime>,
     pub(super) batch: OpenBatch,
     /// Its data files by partition; of those that only large objects have, with files of their own, none.
     pub(super) partitions: BTreeMap<Vec<PartitionValue>, Option<DataFiles>>,
@@ -87,7 +89,7 @@ impl Closer {
     /// Writes the batch's files, its manifest last, and sends the load message.
     pub(super) async fn make_durable(&self, filled: Filled) -> Result<Manifest> {
         // The share is given back at the end of this function.
-        let Filled { batch, partitions: open, mut files, quarantine, share: _share, .. } = filled;
+        let Filled { batch, runtime, partitions: open, mut files, quarantine, share: _share, .. } = filled;
         let name = self.runtime.name();
         let closed_at = Timestamp::now();
         let id = batch.id();
@@ -124,7 +126,7 @@ impl Closer {
             version: Manifest::VERSION,
             batch: id,
             pipeline: name.to_owned(),
-            columns: self.runtime.manifest_columns(),
+            columns: runtime.manifest_columns(),
             files,
             format: self.runtime.pipeline.stage.format,
             partitions,

@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 
 use super::drift::Drift;
+use super::evolve::{Discovery, NewField};
 use super::runtime::Runtime;
 use crate::decode::JsonScanner;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,7 +17,7 @@ const PIECE_BYTES: usize = 4 << 20;
 /// Rows are handed on in pieces of at most this many.
 const PIECE_ROWS: usize = 64 * 1024;
 
-/// The raw bytes of an object's rejects that are kept, in all; beyond it the records themselves are left out.
+/// The bytes of an object's rejects that are kept, in all, of records and messages; beyond it, a reject has only its place, column and rule.
 const REJECTED_BYTES: usize = 4 << 20;
 
 /// The longest message of a reject, in bytes.
@@ -30,6 +31,8 @@ pub(super) struct Summary {
     pub(super) rejected: u64,
     /// The object's bytes after decompression.
     pub(super) decompressed: u64,
+    /// Fields that are to become columns. Where there are any, no rows were handed on for those records and all behind, and the object is to be read again.
+    pub(super) new_fields: Vec<NewField>,
 }
 
 /// Takes a piece of rows, on the decoding thread.
@@ -41,6 +44,8 @@ pub(super) struct Collector<'a> {
     origin: &'a Origin,
     rows: Rows,
     drift: Drift<'a>,
+    /// The new fields, where they are looked for.
+    discovery: Option<Discovery<'a>>,
     hand_on: &'a mut HandOn<'a>,
     summary: Summary,
     kept: usize,
@@ -54,10 +59,17 @@ impl<'a> Collector<'a> {
     /// No rows yet of the object with the identity `id`; pieces of rows go to `hand_on`.
     pub(super) fn new(runtime: &'a Runtime, origin: &'a Origin, id: String, hand_on: &'a mut HandOn<'a>) -> Self {
         let rows = Rows::new(runtime.schema.clone(), id);
-        let summary = Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0 };
+        let summary =
+            Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0, new_fields: Vec::new() };
         let fast = JsonScanner::new(runtime.plan.fields()).zip(Shortcut::new(&runtime.plan, origin));
         let drift = Drift::new(&runtime.unknown_fields, runtime.name(), &origin.object.key);
-        Collector { runtime, origin, rows, drift, hand_on, summary, kept: 0, fast, taken_fast: 0 }
+        Collector { runtime, origin, rows, drift, discovery: None, hand_on, summary, kept: 0, fast, taken_fast: 0 }
+    }
+
+    /// The same, looking for fields that are to become columns.
+    pub(super) fn discovering(mut self) -> Self {
+        self.discovery = Some(Discovery::new(self.runtime));
+        self
     }
 
     /// The sums, after the last piece was handed on.
@@ -72,6 +84,7 @@ impl<'a> Collector<'a> {
             return Err(too_many(&self.summary, &format!("max_share = {max_share}")));
         }
         self.summary.decompressed = decompressed;
+        self.summary.new_fields = self.discovery.take().map(Discovery::finish).unwrap_or_default();
         tracing::debug!(pipeline = self.runtime.name(), read, fast = self.taken_fast, "decoded an object");
         Ok(self.summary)
     }
@@ -100,12 +113,15 @@ impl<'a> Collector<'a> {
         message: String,
     ) -> Result<()> {
         self.summary.rejected += 1;
-        let raw = if self.kept < REJECTED_BYTES { raw.first(Reject::RAW_LIMIT) } else { Vec::new() };
-        self.kept += raw.len();
+        let (raw, message) = match self.kept < REJECTED_BYTES {
+            true => (raw.first(Reject::RAW_LIMIT), cut(message)),
+            false => (Vec::new(), String::new()),
+        };
+        self.kept += raw.len() + message.len();
         let max_rows = self.runtime.pipeline.rejects.max_rows;
         let too_many_rows = self.summary.rejected > max_rows;
         if !too_many_rows || self.summary.rejects.is_empty() {
-            self.summary.rejects.push(Reject { place, column, rule, message: cut(message), raw });
+            self.summary.rejects.push(Reject { place, column, rule, message, raw });
         }
         if too_many_rows { Err(too_many(&self.summary, &format!("max_rows = {max_rows}"))) } else { Ok(()) }
     }
@@ -128,6 +144,12 @@ impl RecordSink for Collector<'_> {
         self.drift.fields(extras);
         let mut cells: Vec<Cell<'_>> = Vec::with_capacity(self.runtime.pipeline.columns.len());
         match self.runtime.plan.row(slots, self.origin, extras, &mut cells) {
+            Ok(()) if self.discovery.as_mut().is_some_and(|discovery| discovery.look(extras)) => {
+                // The object is read again: what it still has is only checked.
+                self.summary.read += 1;
+                self.summary.staged += 1;
+                Ok(())
+            }
             Ok(()) => {
                 self.rows.push(&cells, place.record);
                 self.staged()

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::collect::{Collector, HandOn, Summary};
 use super::runtime::Runtime;
-use crate::decode::{self, Input};
+use crate::config::OnUnknownField;
+use crate::decode::{self, Before, Input};
 use crate::decompress::{self, Bounds, Hints};
-use crate::error::Result;
-use crate::model::{Origin, RandomAccess, RecordSink};
+use crate::error::{Error, Result};
+use crate::model::{Codec, Origin, RandomAccess, RecordSink};
 use crate::telemetry::metrics as names;
 
 /// An object whose bytes arrive.
@@ -20,6 +21,15 @@ pub(super) struct Stored<'a, R> {
     pub(super) bytes: R,
 }
 
+/// What is done about fields that no column takes, where they are to become columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NewFields {
+    /// They are looked for.
+    Discover,
+    /// They are ignored.
+    Ignore,
+}
+
 /// Decompresses, decodes and checks an object, and hands its rows on in pieces.
 ///
 /// # Errors
@@ -27,10 +37,11 @@ pub(super) struct Stored<'a, R> {
 pub(super) fn decode<'a, R: Read + Send + 'a>(
     runtime: &'a Runtime,
     stored: Stored<'a, R>,
+    new_fields: NewFields,
     hand_on: &'a mut HandOn<'a>,
 ) -> Result<Summary> {
     let Stored { origin, id, content_encoding, bytes } = stored;
-    let mut collector = Collector::new(runtime, origin, id, hand_on);
+    let mut collector = collector(runtime, origin, id, new_fields, hand_on);
     let decompressed = records(runtime, origin, content_encoding.as_deref(), bytes, &mut collector)?;
     collector.finish(decompressed)
 }
@@ -44,12 +55,29 @@ pub(super) fn decode_file<'a>(
     origin: &'a Origin,
     id: String,
     file: Arc<dyn RandomAccess>,
+    new_fields: NewFields,
     hand_on: &'a mut HandOn<'a>,
 ) -> Result<Summary> {
-    let mut collector = Collector::new(runtime, origin, id, hand_on);
+    let mut collector = collector(runtime, origin, id, new_fields, hand_on);
     let (source, fields) = (&runtime.pipeline.source, runtime.plan.fields());
     let decompressed = decode::decode(source, fields, Input::Random(file), &mut collector)?;
     collector.finish(decompressed)
+}
+
+fn collector<'a>(
+    runtime: &'a Runtime,
+    origin: &'a Origin,
+    id: String,
+    new_fields: NewFields,
+    hand_on: &'a mut HandOn<'a>,
+) -> Collector<'a> {
+    let collector = Collector::new(runtime, origin, id, hand_on);
+    match new_fields {
+        NewFields::Discover if runtime.pipeline.source.on_unknown_field == OnUnknownField::Evolve => {
+            collector.discovering()
+        }
+        NewFields::Discover | NewFields::Ignore => collector,
+    }
 }
 
 /// Decompresses and decodes an object, and hands each of its records to `sink`; gives its bytes after decompression.
@@ -77,6 +105,17 @@ pub(super) fn records<'a>(
         metrics::counter!(names::CODEC_MISMATCHES, "pipeline" => runtime.name().to_owned()).increment(1);
         tracing::warn!(pipeline = runtime.name(), object.key = key, %mismatch, "an object is not compressed as is said of it");
     }
+    if opened.codec == Codec::Zip && decode::needs_single_entries(&source.format) {
+        let (mut entries, mut before) = (opened.entries, Before::default());
+        while entries.next_entry().map_err(Error::of_read)?.is_some() {
+            let entry = Box::new(entries.by_ref());
+            before = decode::decode_entry(source, runtime.plan.fields(), entry, before, sink)?;
+        }
+        return Ok(before.bytes());
+    }
     let input = Input::Stream(Box::new(opened.entries.joined(source.characters.encoding.line_end())));
     decode::decode(source, runtime.plan.fields(), input, sink)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,13 +17,17 @@ const MOST_CONTRADICTIONS: usize = 1_000;
 
 /// The fields without a column that a process has seen in a pipeline's objects.
 #[derive(Debug, Default)]
-pub(super) struct UnknownFields(Mutex<HashSet<String>>);
+pub(super) struct UnknownFields {
+    seen: Mutex<HashSet<String>>,
+    /// Those of which it was told that they get no column.
+    staying: Mutex<HashSet<String>>,
+}
 
 impl UnknownFields {
     /// Counts and logs a field that was not seen before; whether it was not. Beyond the bound, none is new.
     fn note(&self, pipeline: &str, object: &str, extra: &Extra<'_>) -> bool {
         let name = &extra.name[..extra.name.floor_char_boundary(NAME_BYTES)];
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MOST_NAMES || !seen.insert(name.to_owned()) {
             return false;
         }
@@ -36,6 +40,16 @@ impl UnknownFields {
             tracing::warn!(pipeline, fields = MOST_NAMES, "no further fields without a column are told apart");
         }
         true
+    }
+
+    /// Tells, once a process and field, why a field gets no column.
+    pub(super) fn stays(&self, pipeline: &str, field: &str, reason: &str) {
+        let name = &field[..field.floor_char_boundary(NAME_BYTES)];
+        let mut staying = self.staying.lock().unwrap_or_else(PoisonError::into_inner);
+        if staying.len() < MOST_NAMES && staying.insert(name.to_owned()) {
+            drop(staying);
+            tracing::warn!(pipeline, field = name, reason, "a field gets no column, and is ignored");
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod collect;
 mod daemon;
 mod decoding;
 mod drift;
+mod evolve;
 mod inflight;
 mod intake;
 mod loader;

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use arrow_array::RecordBatch;
 
-use super::decoding::{Stored, decode};
+use super::decoding::{NewFields, Stored, decode};
 use super::runtime::Runtime;
 use crate::config::Pipeline;
 use crate::error::Result;
@@ -51,7 +51,7 @@ impl Offline {
     ) -> Result<Decoded> {
         let id = ObjectId::of(self.runtime.name(), &origin.object).to_string();
         let stored = Stored { origin, id, content_encoding: None, bytes: stored };
-        let summary = decode(&self.runtime, stored, &mut hand_on)?;
+        let summary = decode(&self.runtime, stored, NewFields::Ignore, &mut hand_on)?;
         Ok(Decoded {
             read: summary.read,
             staged: summary.staged,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::runtime::Runtime;
-use crate::config::Mode;
+use crate::config::{Mode, OnUnknownField};
 use crate::error::{Error, ErrorKind, Result};
 use crate::load::{
     Ledger, Statement, Token, Warehouse, create_statements, is_already_there, ledger_pipelines, live_columns,
@@ -208,7 +208,7 @@ async fn conform(warehouse: &Warehouse, ledger: &Ledger, runtime: &Runtime, stag
         return Ok(());
     }
     let mut found = differences(there, &wanted(&runtime.pipeline, staged)?);
-    if target.physical.evolve {
+    if target.physical.evolve || runtime.pipeline.source.on_unknown_field == OnUnknownField::Evolve {
         found = evolve(warehouse, runtime, found).await?;
     }
     report(runtime, &found)

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::budget::{Budget, ReadShare};
 use super::collect::Summary;
-use super::decoding::{Stored, decode, decode_file};
+use super::decoding::{NewFields, Stored, decode, decode_file};
+use super::evolve;
 use super::runtime::Runtime;
 use crate::config::Captures;
 use crate::decode::needs_random_access;
@@ -24,6 +25,7 @@ use crate::telemetry::metrics as names;
 
 /// An object that one pipeline wants.
 pub(super) struct Job {
+    /// The pipeline as it is configured.
     pub(super) runtime: Arc<Runtime>,
     pub(super) object: ObjectRef,
     pub(super) id: ObjectId,
@@ -35,6 +37,8 @@ pub(super) struct Job {
 
 /// An object that was read whole.
 pub(super) struct ReadObject {
+    /// The version of the pipeline with which it was read.
+    pub(super) runtime: Arc<Runtime>,
     pub(super) entry: ObjectEntry,
     /// Its rows, of a small object.
     pub(super) rows: Vec<RecordBatch>,
@@ -66,9 +70,11 @@ pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job, s
         return Ok(removed(job, share));
     }
     let partition = job.runtime.partition(&job.captures)?;
-    let mut buffer = Buffer { spill, job, share, partition, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
+    let runtime = evolve::current(&job.runtime, &spill.store, &spill.area).await?;
+    let mut buffer =
+        Buffer { spill, job, runtime, share, partition, rows: Vec::new(), bytes: 0, all_bytes: 0, part: None };
     let finished = tokio::select! {
-        finished = read_rows(client, &mut buffer) => finished,
+        finished = read_rows(&client, &mut buffer) => finished,
         () = job.cancel.cancelled() => Err(Error::new(ErrorKind::Stopping, "the work on the object was stopped")),
     };
     match finished {
@@ -82,24 +88,36 @@ pub(super) async fn read(client: aws_sdk_s3::Client, spill: &Spill, job: &Job, s
     }
 }
 
-async fn read_rows(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(Summary, u64)> {
-    match needs_random_access(&buffer.job.runtime.pipeline.source.format) {
-        true => file(client, buffer).await,
-        false => stream(client, buffer).await,
+/// Reads the object's rows; where it brings fields that are to become columns, again with these.
+async fn read_rows(client: &aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(Summary, u64)> {
+    for round in 0.. {
+        let new_fields = if round < evolve::MOST_ROUNDS { NewFields::Discover } else { NewFields::Ignore };
+        let (mut summary, size) = match needs_random_access(&buffer.runtime.pipeline.source.format) {
+            true => file(client.clone(), buffer, new_fields).await?,
+            false => stream(client.clone(), buffer, new_fields).await?,
+        };
+        let fields = std::mem::take(&mut summary.new_fields);
+        if fields.is_empty() {
+            return Ok((summary, size));
+        }
+        buffer.clear().await;
+        let (job, Spill { store, area, .. }) = (buffer.job, buffer.spill);
+        buffer.runtime = evolve::learn(&job.runtime, store, area, &job.object.uri(), fields).await?;
     }
+    Err(nobody_listens())
 }
 
 /// Reads the wanted parts, decodes and collects at the same time; gives the sums and the stored size.
-async fn file(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(Summary, u64)> {
+async fn file(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>, new_fields: NewFields) -> Result<(Summary, u64)> {
     let job = buffer.job;
     let file = ObjectFile::open(client, job.object.clone(), job.cancel.clone()).await?;
     let size = file.len();
     let (piece_sender, mut pieces) = mpsc::channel(2);
-    let (runtime, id) = (job.runtime.clone(), job.id.to_string());
+    let (runtime, id) = (buffer.runtime.clone(), job.id.to_string());
     let origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
     let decoding = tokio::task::spawn_blocking(move || {
         let mut hand_on = |piece| piece_sender.blocking_send(piece).map_err(|_| nobody_listens());
-        decode_file(&runtime, &origin, id, Arc::new(file), &mut hand_on)
+        decode_file(&runtime, &origin, id, Arc::new(file), new_fields, &mut hand_on)
     });
     let mut collected = Ok(());
     while let (true, Some(piece)) = (collected.is_ok(), pieces.recv().await) {
@@ -112,12 +130,12 @@ async fn file(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(Su
 }
 
 /// Downloads, decodes and collects at the same time; gives the sums and the stored size.
-async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(Summary, u64)> {
+async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>, new_fields: NewFields) -> Result<(Summary, u64)> {
     let job = buffer.job;
     let mut object = ObjectStream::open(client, job.object.clone()).await?;
     let (chunk_sender, chunks) = mpsc::channel(4);
     let (piece_sender, mut pieces) = mpsc::channel(2);
-    let (runtime, id) = (job.runtime.clone(), job.id.to_string());
+    let (runtime, id) = (buffer.runtime.clone(), job.id.to_string());
     let mut origin = Origin { object: job.object.clone(), captures: job.captures.clone() };
     // The key as it was found, where the event left two readings open.
     object.key().clone_into(&mut origin.object.key);
@@ -125,7 +143,7 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>) -> Result<(
     let decoding = tokio::task::spawn_blocking(move || {
         let bytes = Chunks { chunks, chunk: Bytes::new(), ended: false };
         let mut hand_on = |piece| piece_sender.blocking_send(piece).map_err(|_| nobody_listens());
-        decode(&runtime, Stored { origin: &origin, id, content_encoding, bytes }, &mut hand_on)
+        decode(&runtime, Stored { origin: &origin, id, content_encoding, bytes }, new_fields, &mut hand_on)
     });
 
     let download = async {
@@ -183,6 +201,7 @@ fn removed(job: &Job, share: ReadShare) -> ReadObject {
         removal: job.removal,
     };
     ReadObject {
+        runtime: job.runtime.clone(),
         entry,
         rows: Vec::new(),
         bytes: 0,
@@ -197,6 +216,8 @@ fn removed(job: &Job, share: ReadShare) -> ReadObject {
 struct Buffer<'a> {
     spill: &'a Spill,
     job: &'a Job,
+    /// The version of the pipeline with which the object is read.
+    runtime: Arc<Runtime>,
     share: ReadShare,
     partition: Vec<PartitionValue>,
     rows: Vec<RecordBatch>,
@@ -223,12 +244,21 @@ impl Buffer<'_> {
             Some(part) => part,
             None => {
                 let Spill { store, area, .. } = self.spill;
-                self.job.runtime.data_files(store, area, &self.partition)
+                self.runtime.data_files(store, area, &self.partition)
             }
         };
         self.bytes = 0;
         self.part = Some(part.write(std::mem::take(&mut self.rows)).await?);
         Ok(())
+    }
+
+    /// Forgets all rows, also those that were written.
+    async fn clear(&mut self) {
+        self.rows.clear();
+        (self.bytes, self.all_bytes) = (0, 0);
+        if let Some(part) = self.part.take() {
+            part.abort().await;
+        }
     }
 
     async fn finish(mut self, summary: Summary, size: u64) -> Result<ReadObject> {
@@ -258,6 +288,7 @@ impl Buffer<'_> {
             removal: None,
         };
         Ok(ReadObject {
+            runtime: self.runtime,
             entry,
             rows: self.rows,
             bytes: self.all_bytes,

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use self::select::{Selected, Source};
 use super::close::{Closer, Filled};
+use super::evolve;
 use super::runtime::Runtime;
 use super::settle::Settler;
 use crate::aws::Clients;
@@ -100,6 +101,7 @@ pub async fn replay(config: Config, clients: Clients, request: &Replay) -> Resul
             Error::new(ErrorKind::Configuration, format!("the configuration has no pipeline {name:?}"))
         })?;
     let runtime = Arc::new(Runtime::new(0, pipeline, slices));
+    let runtime = evolve::current(&runtime, &store, &area).await?;
     let selected = match source {
         Source::Corrected(lines) => select::corrected(&lines, &name, request)?,
         Source::Quarantine(prefix) => select::quarantined(&store, &prefix, &name, request).await?,
@@ -161,6 +163,7 @@ async fn add(closer: &Closer, filled: &mut Option<Filled>, piece: Piece, replaye
     let Piece { rows, entries, captures } = piece;
     let runtime = &closer.runtime;
     let mut batch = filled.take().unwrap_or_else(|| Filled {
+        runtime: runtime.clone(),
         batch: OpenBatch::new(Instant::now(), Timestamp::now()),
         partitions: BTreeMap::new(),
         files: Vec::new(),

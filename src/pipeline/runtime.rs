@@ -1,10 +1,12 @@
 //! A pipeline, ready to run.
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use arrow_schema::SchemaRef;
 
 use super::drift::UnknownFields;
+use super::evolve::{Evolved, Versions};
 use super::pace::Pace;
 use super::tee::Tee;
 use crate::config::{ColumnSource, Mode, Pipeline};
@@ -28,13 +30,19 @@ pub(super) struct Runtime {
     /// The columns of its data files.
     pub(super) schema: SchemaRef,
     /// The fields without a column that this process has seen.
-    pub(super) unknown_fields: UnknownFields,
+    pub(super) unknown_fields: Arc<UnknownFields>,
+    /// The columns that it has beyond the configuration.
+    pub(super) evolved: usize,
+    /// The names that no further column can have.
+    unusable: BTreeSet<String>,
+    /// Its versions with more columns; of the configured one alone.
+    pub(super) versions: Versions,
     /// How many files a batch should have, or a multiple of it.
     slices: usize,
     /// What is observed of its loads.
-    pub(super) pace: Pace,
+    pub(super) pace: Arc<Pace>,
     /// Its copy for Firehose, while the process runs.
-    pub(super) tee: OnceLock<Tee>,
+    pub(super) tee: Arc<OnceLock<Tee>>,
 }
 
 impl Runtime {
@@ -46,11 +54,43 @@ impl Runtime {
             pipeline,
             plan,
             schema,
-            unknown_fields: UnknownFields::default(),
+            unknown_fields: Arc::default(),
+            evolved: 0,
+            unusable: BTreeSet::new(),
+            versions: Versions::default(),
             slices,
-            pace: Pace::default(),
-            tee: OnceLock::new(),
+            pace: Arc::default(),
+            tee: Arc::default(),
         }
+    }
+
+    /// A version of this pipeline with more columns; what is observed of the pipeline is shared.
+    pub(super) fn with(&self, evolved: Evolved) -> Self {
+        let Evolved { columns, unusable } = evolved;
+        let added = columns.len();
+        let mut pipeline = self.pipeline.clone();
+        pipeline.columns.extend(columns);
+        Runtime {
+            unknown_fields: self.unknown_fields.clone(),
+            evolved: added,
+            unusable,
+            pace: self.pace.clone(),
+            tee: self.tee.clone(),
+            ..Runtime::new(self.index, pipeline, self.slices)
+        }
+    }
+
+    /// Whether no further column can have this name.
+    pub(super) fn takes(&self, column: &str) -> bool {
+        let target = &self.pipeline.target.options;
+        let filled = target.scd2.as_ref().is_some_and(|scd2| {
+            [&scd2.effective_from, &scd2.effective_to, &scd2.is_current].into_iter().any(|name| name == column)
+        });
+        let mark = target.delete_when.as_ref().and_then(|delete| delete.mark.as_deref()) == Some(column);
+        filled
+            || mark
+            || self.unusable.contains(column)
+            || self.pipeline.columns.iter().any(|known| known.name == column)
     }
 
     /// The name, for labels and logs.

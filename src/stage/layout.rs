@@ -20,6 +20,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 /// quarantine/pipeline={pipeline}/date={date}/{batch}.jsonl.gz    rejected records
 /// loads/{pipeline}/{date}/{token}/{rows,objects}.manifest        what one COPY reads
 /// loads/{pipeline}/{date}/{token}/objects.parquet                the objects of a load that takes only some of a batch
+/// schema/{pipeline}/fields/{column}.json                         a field that became a column; never changed
 /// ```
 #[derive(Debug, Clone)]
 pub struct Area {
@@ -58,6 +59,16 @@ impl Area {
     pub fn quarantine_folder(&self, pipeline: &str, date: Option<&str>) -> String {
         let date = date.map(|date| format!("date={date}/")).unwrap_or_default();
         format!("{}quarantine/pipeline={pipeline}/{date}", self.uri.prefix)
+    }
+
+    /// The prefix of what is agreed on about a pipeline's new fields.
+    pub fn fields_folder(&self, pipeline: &str) -> String {
+        format!("{}schema/{pipeline}/fields/", self.uri.prefix)
+    }
+
+    /// The key of what is agreed on about a column that a new field became.
+    pub fn field(&self, pipeline: &str, column: &str) -> String {
+        format!("{}{column}.json", self.fields_folder(pipeline))
     }
 
     /// The key of a batch's objects.

@@ -54,8 +54,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes an object that must not exist yet; one that exists is left as it is, which is success: keys are unique to their
-    /// content, so it was written by an attempt whose reply was lost.
+    /// Writes an object if there is none; one that exists is left as it is, which is success: it was written by an attempt whose reply
+    /// was lost or, where processes agree by who is first, by another process.
     ///
     /// # Errors
     /// When the object may not be there.

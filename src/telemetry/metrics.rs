@@ -63,7 +63,7 @@ table! {
     UNKNOWN_FIELDS = "tidegate_unknown_fields_total", Counter, Count, ["pipeline"], "Fields that no column takes, each counted once a process, where on_unknown_field looks at them; the log has each with its first object.";
     READ_RESUMED = "tidegate_reads_resumed_total", Counter, Count, ["pipeline"], "Broken reads of objects that went on from where they had stopped.";
     CODEC_MISMATCHES = "tidegate_codec_mismatches_total", Counter, Count, ["pipeline"], "Objects compressed otherwise than their declaration, Content-Encoding or suffix says.";
-    BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, partitions, memory, held (no more could be received), shutdown.";
+    BATCHES = "tidegate_batches_staged_total", Counter, Count, ["pipeline", "cut"], "Batches made durable, by what closed them: freshness, rows, bytes, objects, partitions, schema (objects with other columns), memory, held (no more could be received), shutdown.";
     COLLECTING_SECONDS = "tidegate_batch_collecting_seconds", Gauge, Seconds, ["pipeline"], "For how long a batch may collect objects at the moment, by freshness, load time and backlog.";
     COLLECTING_REASON = "tidegate_batch_collecting_reason", Gauge, Count, ["pipeline", "reason"], "1 for what decides how long a batch may collect, else 0: unmeasured, loading, loads_wait, events_wait, held.";
     BATCH_ROWS = "tidegate_batch_rows", Histogram, Count, ["pipeline"], "Rows of a staged batch.";

@@ -17,6 +17,7 @@ mod lifecycle;
 mod memory;
 mod modes;
 mod native_postgres;
+mod new_fields;
 mod peers;
 mod pipelines;
 mod poison;

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use orc_rust::ArrowWriterBuilder;
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
 use crate::support::daemon::{Daemon, tidegate};
@@ -138,4 +142,49 @@ async fn records_whose_object_was_replaced_stay_and_say_so() {
     let (code, said) = replay(&aws, &wide, &["--pipeline", "notes"]).await;
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("3 records selected: 0 staged, 3 still invalid") && said.contains("3 by source"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rejected_records_of_parquet_and_orc_are_read_again_from_their_objects() {
+    let aws = Aws::start().await;
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3, 4]));
+    let notes: ArrayRef = Arc::new(StringArray::from(vec!["a", "long one", "b", "long too"]));
+    let batch = RecordBatch::try_from_iter([("id", ids), ("note", notes)]).unwrap();
+    let mut parquet = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    parquet.write(&batch).unwrap();
+    let mut orc = Vec::new();
+    let mut writer = ArrowWriterBuilder::new(&mut orc, batch.schema()).try_build().unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    for (format, object) in [("parquet", parquet.into_inner().unwrap()), ("orc", orc)] {
+        let narrow = NARROW
+            .replace("\"notes\"", &format!("\"{format}\""))
+            .replace("in/**", &format!("{format}/**"))
+            .replace("app.notes", &format!("app.{format}"))
+            .replace("format = \"json-lines\"", &format!("format = \"{format}\""));
+        let wide = narrow.replace("varchar(4)", "varchar(64)").replace("create = true", "create = true\nevolve = true");
+        let config = aws.configure(&Service::default(), &[&narrow]);
+        let mut daemon = Daemon::start(&aws, &config);
+        aws.put(&format!("{format}/a"), object).await;
+        aws.until_loaded(format, 1).await;
+        aws.until_drained().await;
+        assert_eq!(daemon.terminate().await.code(), Some(0));
+        let rows = format!("SELECT id, note, \"_tidegate_row\" FROM app.{format} ORDER BY id");
+        assert_eq!(aws.rows(&rows).await, [["1", "a", "1"], ["3", "b", "3"]]);
+
+        let config = aws.configure(&Service::default(), &[&wide]);
+        let _daemon = Daemon::start(&aws, &config);
+        for _ in 0..2 {
+            let (code, said) = replay(&aws, &config, &["--pipeline", format]).await;
+            assert_eq!(code, Some(0), "{said}");
+            assert!(said.contains("2 records selected: 2 staged, 0 still invalid"), "{said}");
+            aws.until_loaded(format, 3).await;
+            aws.until_drained().await;
+            let expected = [["1", "a", "1"], ["2", "long one", "2"], ["3", "b", "3"], ["4", "long too", "4"]];
+            assert_eq!(aws.rows(&rows).await, expected);
+        }
+        assert_eq!(aws.loaded(format).await, 3);
+        aws.assert_balanced(format).await;
+    }
+    aws.assert_nothing_parked().await;
 }

@@ -206,6 +206,11 @@ fn every_service_that_takes_a_role_is_held_to_this_account() {
     }
 }
 
+/// The texts of a set as it is written, `toset(["a", "b"])`.
+fn texts_of_set(written: &str) -> Vec<String> {
+    written.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
 #[test]
 fn the_staging_bucket_is_private_encrypted_reached_by_tls_alone_and_cleans_up() {
     let module = module();
@@ -221,8 +226,15 @@ fn the_staging_bucket_is_private_encrypted_reached_by_tls_alone_and_cleans_up() 
     let default = inner(encryption, "apply_server_side_encryption_by_default")[0];
     assert_eq!(written(default, "kms_master_key_id"), "aws_kms_key.this.arn");
 
-    let rules = inner(of("aws_s3_bucket_lifecycle_configuration"), "rule");
-    assert!(rules.iter().any(|rule| !inner(rule, "expiration").is_empty()));
+    let lifecycle = of("aws_s3_bucket_lifecycle_configuration");
+    let rules = inner(lifecycle, "rule");
+    let expiring: Vec<_> = rules.iter().filter(|rule| !inner(rule, "expiration").is_empty()).collect();
+    assert!(!expiring.is_empty());
+    for rule in expiring {
+        assert_eq!(written(inner(rule, "filter")[0], "prefix"), "rule.value", "what new fields became must stay");
+    }
+    let expired = texts_of_set(&written(inner(lifecycle, "dynamic")[0], "for_each"));
+    assert_eq!(expired, ["batches/", "data/", "loads/", "quarantine/"]);
     assert!(rules.iter().any(|rule| !inner(rule, "abort_incomplete_multipart_upload").is_empty()));
 
     let tls = inner(blocks(&module, "data", "aws_iam_policy_document")["staging"], "statement")[0];

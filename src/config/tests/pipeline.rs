@@ -82,6 +82,12 @@ fn limits_that_are_said_are_taken() {
 }
 
 #[test]
+fn unknown_fields_become_columns_where_that_is_said() {
+    let text = replaced(EVENTS, "format =", "on_unknown_field = \"evolve\", format =");
+    assert_eq!(pipeline(&text).source.on_unknown_field, OnUnknownField::Evolve);
+}
+
+#[test]
 fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
     let cases = [
         ("\"events\"", "\"Events\"", "`Events` is no name of a pipeline", "lower-case letter"),
@@ -97,9 +103,9 @@ fn a_pipeline_that_cannot_work_is_refused_with_a_remedy() {
         ("\"json-lines\"", "\"jsonlines\"", "this version does not know", "did you mean `json-lines`?"),
         (
             "\"json-lines\"",
-            "\"json-lines\", on_unknown_field = \"evolve\"",
-            "`evolve`, which this version",
-            "`ignore`, `reject` or `rescue`",
+            "\"json-lines\", on_unknown_field = \"keep\"",
+            "`keep`, which this version",
+            "`ignore`, `reject`, `rescue` or `evolve`",
         ),
         (
             "\"json-lines\"",

@@ -13,21 +13,22 @@ use std::ops::Range;
 use fields::{Fault, Field, Splitter};
 use records::{Record, Records};
 
+use super::Counts;
 use super::context::Context;
 use super::recycle;
 use crate::config::{CsvOptions, Ragged};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Extra, FieldIndex, Place, Raw, RecordSink, Rule, Value};
 
-/// Hands each record to `sink`; gives the bytes read.
+/// Hands each record to `sink`; gives what was read.
 pub(super) fn decode(
     reader: impl Read,
     options: &CsvOptions,
     context: &Context<'_>,
     sink: &mut dyn RecordSink,
-) -> Result<u64> {
+) -> Result<Counts> {
     let mut records = Records::new(reader, options, context.most)?;
-    let Some(names) = names(&mut records, options, context)? else { return Ok(records.offset()) };
+    let Some(names) = names(&mut records, options, context)? else { return Ok(records.counts()) };
     let columns = Columns::new(names, context.fields)?;
     let mut row = Row { options, context, columns: &columns, texts: Vec::new(), ranges: Vec::new() };
     let mut slots: Vec<Option<Value<'static>>> = Vec::new();
@@ -45,7 +46,7 @@ pub(super) fn decode(
         row.hand_on(&bytes[..length], fields, records.splitter(), place, &mut own, sink)?;
         slots = recycle(own);
     }
-    Ok(records.offset())
+    Ok(records.counts())
 }
 
 /// The names of the fields; `None` if there is not even a header.

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::fields::{Fault, Field, Splitter, Step};
 use crate::config::CsvOptions;
+use crate::decode::Counts;
 use crate::decode::window::{LineCount, LineEnd, LineEnds, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Reject;
@@ -60,9 +61,10 @@ impl<R: Read> Records<R> {
         Ok(records)
     }
 
-    /// How many bytes were passed over.
-    pub(super) fn offset(&self) -> u64 {
-        self.window.offset() + self.given as u64
+    /// What was passed over, behind the last record.
+    pub(super) fn counts(&self) -> Counts {
+        let open = !matches!(self.window.last(), None | Some(b'\n' | b'\r'));
+        Counts { bytes: self.window.offset(), lines: self.lines.lines(self.ends) + u64::from(open) }
     }
 
     /// The splitter, which knows what escaped fields stand for.

@@ -4,8 +4,8 @@ use super::*;
 
 /// A file to be put into an archive.
 #[derive(Clone)]
-pub(super) struct File<'f> {
-    pub(super) name: &'f str,
+pub(crate) struct File<'f> {
+    pub(crate) name: &'f str,
     data: &'f [u8],
     method: u16,
     flags: u16,
@@ -18,7 +18,7 @@ pub(super) struct File<'f> {
 }
 
 impl<'f> File<'f> {
-    pub(super) fn new(name: &'f str, data: &'f [u8]) -> Self {
+    pub(crate) fn new(name: &'f str, data: &'f [u8]) -> Self {
         File { name, data, method: 8, flags: 0, wide: false, signed: true, attributes: 0, listed: true }
     }
 
@@ -32,7 +32,7 @@ impl<'f> File<'f> {
 }
 
 /// The archive of these files.
-pub(super) fn zip(files: &[File<'_>]) -> Vec<u8> {
+pub(crate) fn zip(files: &[File<'_>]) -> Vec<u8> {
     let (mut archive, mut directory, mut listed) = (Vec::new(), Vec::new(), 0_u16);
     for file in files {
         let body = match file.method {

@@ -3,10 +3,10 @@ use std::io::Cursor;
 use arrow_array::RecordBatch;
 use proptest::prelude::*;
 
-use super::Collector;
+use super::{Collector, REJECTED_BYTES};
 use crate::config::{Column, ColumnSource};
 use crate::decode::{self, Input};
-use crate::model::Reject;
+use crate::model::{Reject, Rule};
 use crate::pipeline::runtime::Runtime;
 use crate::schema::value::{Cell, TimeParse};
 use crate::testing::{column, origin, pipeline};
@@ -105,6 +105,25 @@ fn what_the_fast_way_gives_up_leaves_no_trace_in_the_columns() {
     );
     let bytes = [lines.as_bytes(), b"{\"id\":\"\xff\"}\n{\"id\":\"f\"}"].concat();
     assert_eq!(agree(&columns(), &bytes), 3);
+}
+
+#[test]
+fn beyond_a_bound_rejects_keep_their_place_column_and_rule_alone() {
+    // A long message for each, and next to no record.
+    let pattern = "x".repeat(450);
+    let columns = [Column { pattern: Some(regex::Regex::new(&pattern).expect("valid")), ..column("p", "varchar(9)") }];
+    let lines = "{\"p\":\"y\"}\n".repeat(20_000);
+    let (_, rejects, _) = collect(&columns, lines.as_bytes(), false);
+    assert_eq!(rejects.len(), 20_000);
+    let kept: usize = rejects.iter().map(|reject| reject.message.len() + reject.raw.len()).sum();
+    let first = rejects[0].message.len() + rejects[0].raw.len();
+    assert!(rejects[0].message.contains(&pattern), "{:?}", rejects[0]);
+    assert!((REJECTED_BYTES..REJECTED_BYTES + first).contains(&kept), "{kept}");
+    for (at, reject) in (1..).zip(&rejects) {
+        assert_eq!((reject.place.record, reject.column.as_deref(), reject.rule), (at, Some("p"), Rule::Pattern));
+    }
+    let last = rejects.last().expect("many");
+    assert!(last.message.is_empty() && last.raw.is_empty());
 }
 
 /// Text that is JSON, almost JSON, and values near the edges of their columns.

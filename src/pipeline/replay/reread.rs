@@ -9,15 +9,18 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
 use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio_util::sync::CancellationToken;
 
 use super::select::Selected;
 use super::{Piece, StillInvalid};
 use crate::config::Format;
 use crate::decode::{self, Input};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Extra, ObjectEntry, ObjectId, ObjectRef, Origin, Place, Raw, RecordSink, Rule, Value};
+use crate::model::{
+    Extra, ObjectEntry, ObjectId, ObjectRef, Origin, Place, RandomAccess, Raw, RecordSink, Rule, Value,
+};
 use crate::normalize::{OBJECT_COLUMN, Rows};
-use crate::object::ObjectStream;
+use crate::object::{ObjectFile, ObjectStream};
 use crate::pipeline::decoding::records;
 use crate::pipeline::runtime::Runtime;
 use crate::schema::value::Cell;
@@ -45,18 +48,13 @@ pub(super) async fn read(
     let input = if from_source.is_empty() {
         None
     } else {
-        if decode::needs_random_access(&runtime.pipeline.source.format) {
-            let message = "records of this format are replayed from a corrected file, as JSON objects";
-            return Err(Error::new(ErrorKind::Malformed, message));
-        }
-        Some(open(s3, selected.object.clone()).await?)
+        Some(open(s3, selected.object.clone(), &runtime.pipeline.source.format).await?)
     };
     let reading = move || {
         let mut sink = Sink::new(&runtime, &origin, selected.id, pieces);
-        if let Some((input, size, encoding)) = input {
-            sink.size = size;
+        if let Some(stored) = input {
             sink.wanted = from_source.into_iter().map(|(record, (place, _))| (record, place)).collect();
-            sink.read_source(input, encoding)?;
+            sink.read_source(stored)?;
         }
         for (place, raw) in corrected.into_values() {
             sink.corrected(place, raw.unwrap_or_default())?;
@@ -68,10 +66,19 @@ pub(super) async fn read(
         .unwrap_or_else(|error| Err(Error::caused(ErrorKind::Io, "decoding an object again ended early", error)))
 }
 
-type Stored = Box<dyn std::io::Read + Send>;
+/// The stored bytes of the version that was read first.
+enum Stored {
+    /// From the first to the last, how many they are, and their Content-Encoding.
+    Stream(Box<dyn std::io::Read + Send>, u64, Option<String>),
+    /// From anywhere.
+    File(Arc<ObjectFile>),
+}
 
-/// The stored bytes of the version that was read first, how many they are, and their Content-Encoding.
-async fn open(s3: aws_sdk_s3::Client, object: ObjectRef) -> Result<(Stored, u64, Option<String>)> {
+async fn open(s3: aws_sdk_s3::Client, object: ObjectRef, format: &Format) -> Result<Stored> {
+    if decode::needs_random_access(format) {
+        // A replay that is given up ends with its process.
+        return Ok(Stored::File(Arc::new(ObjectFile::open(s3, object, CancellationToken::new()).await?)));
+    }
     let stream = ObjectStream::open(s3, object).await?;
     let (size, encoding) = (stream.size(), stream.content_encoding().map(str::to_owned));
     let chunks = stream::unfold(Some(stream), |stream| async {
@@ -82,7 +89,7 @@ async fn open(s3: aws_sdk_s3::Client, object: ObjectRef) -> Result<(Stored, u64,
             Err(error) => Some((Err(std::io::Error::other(error)), None)),
         }
     });
-    Ok((Box::new(SyncIoBridge::new(StreamReader::new(Box::pin(chunks)))), size, encoding))
+    Ok(Stored::Stream(Box::new(SyncIoBridge::new(StreamReader::new(Box::pin(chunks)))), size, encoding))
 }
 
 /// Makes rows of the records that are wanted, and passes over the others.
@@ -119,9 +126,19 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn read_source(&mut self, stored: Stored, encoding: Option<String>) -> Result<()> {
+    fn read_source(&mut self, stored: Stored) -> Result<()> {
         let (runtime, origin) = (self.runtime, self.origin);
-        match records(runtime, origin, encoding.as_deref(), stored, self) {
+        let read = match stored {
+            Stored::Stream(bytes, size, encoding) => {
+                self.size = size;
+                records(runtime, origin, encoding.as_deref(), bytes, self)
+            }
+            Stored::File(file) => {
+                self.size = file.len();
+                decode::decode(&runtime.pipeline.source, runtime.plan.fields(), Input::Random(file), self)
+            }
+        };
+        match read {
             // Ended by the sink: all that was wanted has come.
             Err(error) if error.kind() == ErrorKind::Stopping && self.wanted.is_empty() => Ok(()),
             Err(error) => Err(error),
