@@ -9,6 +9,7 @@ mod replay;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod test;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ enum Command {
     Plan(plan::Arguments),
     Redrive(redrive::Arguments),
     Replay(replay::Arguments),
+    Test(test::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -55,6 +57,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
             Command::Plan(command) => plan::run(&command),
             Command::Redrive(command) => redrive::run(command).await,
             Command::Replay(command) => replay::run(command, arguments.log_format).await,
+            Command::Test(command) => test::run(&command),
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => sandbox::run(command, arguments.log_format).await,
             #[cfg(feature = "sandbox")]
