@@ -96,13 +96,15 @@ pub(super) async fn run(queue: SqsQueue, leases: Leases, mut settled: mpsc::Rece
         let mut deletes: Vec<String> = Vec::new();
         let mut parks: Vec<(Message, Reason)> = Vec::new();
         let mut releases: BTreeMap<Duration, Vec<String>> = BTreeMap::new();
-        for (message, outcome) in waiting.drain(..) {
-            // Before the call: a lease renewed on a deleted message would look like a lost one.
-            leases.end(&message.id);
+        for (mut message, outcome) in waiting.drain(..) {
+            // The lease ends before the call: one renewed on a deleted message would look like a lost one.
             match outcome {
-                Outcome::Done => deletes.push(message.receipt),
-                Outcome::Park(reason) => parks.push((message, reason)),
-                Outcome::Release(delay) => releases.entry(delay).or_default().push(message.receipt),
+                Outcome::Done => deletes.push(leases.end(&message)),
+                Outcome::Park(reason) => {
+                    message.receipt = leases.end(&message);
+                    parks.push((message, reason));
+                }
+                Outcome::Release(delay) => releases.entry(delay).or_default().extend(leases.give_up(&message)),
             }
         }
         delete(&queue, &deletes).await;

@@ -37,9 +37,25 @@ impl Leases {
         self.lock().insert(message.id.clone(), message.receipt.clone());
     }
 
-    /// Holds a message no longer.
-    pub fn end(&self, id: &MessageId) {
-        self.lock().remove(id);
+    /// Holds a message no longer, whose work is done; gives the receipt by which it is to be deleted or parked.
+    ///
+    /// It may have been delivered again meanwhile, and then only the newer receipt can settle it: by the old one it would stay, and its
+    /// work be done again and again.
+    pub fn end(&self, message: &Message) -> String {
+        self.lock().remove(&message.id).unwrap_or_else(|| message.receipt.clone())
+    }
+
+    /// Holds a message no longer, whose work is to be done again; gives the receipt by which it is to be released, or `None` where it
+    /// was delivered again: the work of that delivery goes on under its own lease.
+    pub fn give_up(&self, message: &Message) -> Option<String> {
+        let mut held = self.lock();
+        match held.get(&message.id) {
+            Some(current) if *current != message.receipt => None,
+            _ => {
+                held.remove(&message.id);
+                Some(message.receipt.clone())
+            }
+        }
     }
 
     /// How many messages are held.
@@ -116,5 +132,42 @@ impl Leases {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<MessageId, String>> {
         // A panic elsewhere leaves the map whole: each change is one insert or remove.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(receipt: &str) -> Message {
+        Message {
+            id: "m".into(),
+            receipt: receipt.into(),
+            body: String::new(),
+            group: None,
+            receive_count: 1,
+            sent_at: None,
+        }
+    }
+
+    #[test]
+    fn what_is_done_is_settled_by_the_newest_receipt() {
+        let leases = Leases::new();
+        leases.hold(&delivery("old"));
+        leases.hold(&delivery("new"));
+        assert_eq!(leases.end(&delivery("old")), "new");
+        assert!(leases.is_empty());
+        assert_eq!(leases.end(&delivery("new")), "new", "of a lease that was lost, its own");
+    }
+
+    #[test]
+    fn what_is_given_up_leaves_a_newer_delivery_its_lease() {
+        let leases = Leases::new();
+        leases.hold(&delivery("old"));
+        leases.hold(&delivery("new"));
+        assert_eq!(leases.give_up(&delivery("old")), None);
+        assert_eq!(leases.len(), 1);
+        assert_eq!(leases.give_up(&delivery("new")).as_deref(), Some("new"));
+        assert!(leases.is_empty());
     }
 }

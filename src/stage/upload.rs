@@ -1,5 +1,7 @@
 //! Writing to S3: one PUT for what is small, a multipart upload for what is not.
 
+use std::time::Duration;
+
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
@@ -7,12 +9,16 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 
 use crate::aws::{classify, is_precondition_failed};
+use crate::backoff;
 use crate::config::Encryption;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The least size of an upload's parts but the last, which S3 sets, and all that an upload holds. A file of 1 GB has 200 parts of the 10,000
 /// that S3 allows.
 const PART: usize = 5 << 20;
+
+/// How often the body of a small object may break off before its reader is told.
+const MAX_BREAKS: u32 = 4;
 
 /// The bucket of the staging area, and how what is written there is encrypted.
 #[derive(Debug, Clone)]
@@ -79,20 +85,29 @@ impl Store {
     /// # Errors
     /// `ObjectGone` if there is none, or the errors of S3.
     pub async fn get(&self, key: &str) -> Result<Bytes> {
-        let answer = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(|error| classify(error, self.what("read", key), ErrorKind::Unavailable))?;
-        let body = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| Error::caused(ErrorKind::Unavailable, self.what("read", key), error))?;
-        Ok(body.into_bytes())
+        let mut breaks = 0;
+        loop {
+            let answer = self
+                .client
+                .get_object()
+                .bucket(&self.bucket)
+                .key(key)
+                .send()
+                .await
+                .map_err(|error| classify(error, self.what("read", key), ErrorKind::Unavailable))?;
+            // The SDK repeats a call until its answer begins; what breaks off later is read again here.
+            match answer.body.collect().await {
+                Ok(body) => return Ok(body.into_bytes()),
+                Err(error) => {
+                    breaks += 1;
+                    if breaks > MAX_BREAKS {
+                        return Err(Error::caused(ErrorKind::Unavailable, self.what("read", key), error));
+                    }
+                    let delay = backoff::delay(breaks, Duration::from_millis(100), Duration::from_secs(2));
+                    tokio::time::sleep(delay).await;
+                }
+            }
+        }
     }
 
     /// The keys that begin with `prefix`.

@@ -6,10 +6,12 @@
 mod support;
 
 mod backfill;
+mod chaos;
 mod columns;
 mod down;
 mod evolve;
 mod exactly_once;
+mod fault_proxy;
 mod firehose;
 mod kill;
 mod lifecycle;
@@ -24,5 +26,8 @@ mod redrive;
 mod refused;
 mod replay;
 mod scale_out;
+mod sources;
 mod staging;
 mod steps;
+mod two_loaders;
+mod warehouse;

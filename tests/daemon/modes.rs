@@ -217,8 +217,9 @@ async fn an_upsert_marks_what_is_gone_and_a_newer_row_brings_it_back() {
     assert_function_of_the_set(&config, &upserts(), "SELECT id, amount, gone FROM app.t ORDER BY id", &expected).await;
 }
 
+/// What goes wrong elsewhere, row 19: deduplication over the whole target costs too much.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upsert_within_its_window_gives_the_same_and_leaves_unchanged_rows_alone() {
+async fn row_19_an_upsert_within_its_window_gives_the_same_and_leaves_unchanged_rows_alone() {
     // The sort key never changes for a key, so that the window is sound.
     let row = |id: i64, day: &str, amount: i64| json!({ "id": id, "day": day, "amount": amount });
     let puts = vec![

@@ -11,6 +11,7 @@ mod layers;
 mod live;
 mod promql;
 mod readme;
+mod semantics;
 
 /// A path from the repository's top.
 fn path(relative: &str) -> PathBuf {

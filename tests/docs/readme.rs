@@ -74,7 +74,9 @@ fn the_configuration_of_the_document_is_valid_and_says_every_option() {
 
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
-    for document in ["README.md", "docs/ARCHITECTURE.md", "docs/LIVE-CHECKS.md", "docs/CONFIGURATION.md"] {
+    for document in
+        ["README.md", "docs/ARCHITECTURE.md", "docs/LIVE-CHECKS.md", "docs/CONFIGURATION.md", "docs/SEMANTICS.md"]
+    {
         let text = read(document);
         let folder = crate::path(document).parent().expect("a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -86,7 +88,9 @@ fn every_link_of_the_documents_leads_somewhere() {
 
 #[test]
 fn every_file_that_the_documents_name_exists() {
-    for document in ["README.md", "docs/ARCHITECTURE.md", "docs/LIVE-CHECKS.md", "docs/CONFIGURATION.md"] {
+    for document in
+        ["README.md", "docs/ARCHITECTURE.md", "docs/LIVE-CHECKS.md", "docs/CONFIGURATION.md", "docs/SEMANTICS.md"]
+    {
         for name in read(document)
             .split('`')
             .filter(|code| ["src/", "sql/", "infra/", "tests/"].iter().any(|at| code.starts_with(at)))

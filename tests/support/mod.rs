@@ -4,6 +4,8 @@
 #[cfg(feature = "sandbox")]
 pub mod daemon;
 pub mod data;
+#[cfg(feature = "sandbox")]
+pub mod fault_proxy;
 pub mod peers;
 pub mod postgres;
 pub mod python;

@@ -149,7 +149,7 @@ sql = "songplays.sql"
     8 | format = "cvs"
       |          ^^^^^
       |
-      = help: did you mean `csv`? choose `json-lines`, `json`, `csv`, `python-literal` or `text`
+      = help: did you mean `csv`? choose `json-lines`, `json`, `csv`, `parquet`, `avro`, `orc`, `python-literal` or `text`
 
     error: unknown key `requird` in column `asin`
       --> pipelines/reviews.toml:11:32
@@ -397,7 +397,7 @@ fn missing_tables_and_keys_are_shown_with_what_belongs_there() {
     2 | bukcet = "landing"
       | ^^^^^^
       |
-      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `compression`, `on_unknown_field`, `max_record_bytes`, `max_object_bytes`, `max_expansion`, `max_read_time`, `max_window`
+      = help: did you mean `bucket`? the keys here are `bucket`, `key`, `format`, `compression`, `ignore_case`, `on_unknown_field`, `rescue_column`, `max_record_bytes`, `max_object_bytes`, `max_expansion`, `max_read_time`, `max_window`
 
     10 problems in the configuration
     "#);

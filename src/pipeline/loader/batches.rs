@@ -128,10 +128,7 @@ impl Loader {
 
     /// Deletes the messages of batches that are loaded.
     pub(super) async fn done(&self, batches: &[Waiting]) {
-        let receipts: Vec<String> = batches.iter().map(|batch| batch.message.receipt.clone()).collect();
-        for batch in batches {
-            self.leases.end(&batch.message.id);
-        }
+        let receipts: Vec<String> = batches.iter().map(|batch| self.leases.end(&batch.message)).collect();
         settle::delete(&self.loads, &receipts).await;
     }
 
@@ -147,10 +144,7 @@ impl Loader {
 
     /// Makes messages visible again after `delay`.
     pub(super) async fn give_back(&self, messages: &[Message], delay: Duration) {
-        for message in messages {
-            self.leases.end(&message.id);
-        }
-        let receipts: Vec<String> = messages.iter().map(|message| message.receipt.clone()).collect();
+        let receipts: Vec<String> = messages.iter().filter_map(|message| self.leases.give_up(message)).collect();
         settle::release(&self.loads, &receipts, delay).await;
     }
 }

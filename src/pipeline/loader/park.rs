@@ -90,8 +90,7 @@ impl Loader {
                 (body, reason)
             })
             .collect();
-        self.leases.end(&waiting.message.id);
-        settle::park_parts(&self.loads, &waiting.message, &copies).await;
+        settle::park_parts(&self.loads, &self.newest(&waiting.message), &copies).await;
     }
 
     /// Parks a message of which nothing can be loaded, because what it names cannot be read.
@@ -100,7 +99,11 @@ impl Loader {
         let subject = serde_json::from_str::<LoadMessage>(&message.body)
             .map_or_else(|_| "an unreadable message".to_owned(), |body| format!("batch {}", body.batch));
         let reason = Reason::of("load", error).about(runtime.name(), subject);
-        self.leases.end(&message.id);
-        settle::park(&self.loads, message, &reason).await;
+        settle::park(&self.loads, &self.newest(message), &reason).await;
+    }
+
+    /// The message with the receipt of its newest delivery, which alone still settles it; its lease ends.
+    fn newest(&self, message: &Message) -> Message {
+        Message { receipt: self.leases.end(message), ..message.clone() }
     }
 }
