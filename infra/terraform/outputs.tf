@@ -35,6 +35,11 @@ output "operator_policy_arn" {
   value       = aws_iam_policy.operator.arn
 }
 
+output "backfill_policy_arn" {
+  description = "The policy for who runs `tidegate backfill`."
+  value       = aws_iam_policy.backfill.arn
+}
+
 output "queue_arns" {
   description = "The queues: events, events_dlq, loads, loads_dlq."
   value = {

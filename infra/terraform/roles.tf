@@ -1,4 +1,4 @@
-# Who may do what: the daemon, ECS while it starts a task, Redshift while it copies, and an operator.
+# Who may do what: the daemon, ECS while it starts a task, Redshift while it copies, an operator, and a backfill.
 
 data "aws_iam_policy_document" "tasks_trust" {
   statement {
@@ -337,4 +337,74 @@ resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
   description = "Look at Tidegate's parked messages and move them back"
   policy      = data.aws_iam_policy_document.operator.json
+}
+
+# --- a backfill, which announces what a bucket has already ----------------------------------------------------------
+
+data "aws_iam_policy_document" "backfill" {
+  # Versions are listed on every bucket: a plain listing does not tell them.
+  statement {
+    sid       = "ListSources"
+    actions   = ["s3:ListBucket", "s3:ListBucketVersions"]
+    resources = [for bucket in keys(var.sources) : "arn:${local.partition}:s3:::${bucket}"]
+  }
+
+  statement {
+    sid       = "Announce"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.events.arn]
+  }
+
+  statement {
+    sid       = "EncryptEvents"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.this.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["sqs.${local.region}.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "AskTheLedger"
+    actions   = ["redshift-data:ExecuteStatement"]
+    resources = [local.warehouse_arn]
+  }
+
+  # These know no resource.
+  statement {
+    sid       = "FollowOwnStatements"
+    actions   = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:CancelStatement"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "Connect"
+    actions   = [local.connect.action]
+    resources = local.connect.resources
+  }
+
+  dynamic "statement" {
+    for_each = var.warehouse.secret_kms_key_arn == null ? [] : [var.warehouse.secret_kms_key_arn]
+
+    content {
+      sid       = "DecryptSecret"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["secretsmanager.${local.region}.amazonaws.com"]
+      }
+    }
+  }
+}
+
+resource "aws_iam_policy" "backfill" {
+  name        = "${var.name}-backfill"
+  description = "List Tidegate's sources, ask its ledger and announce objects to it"
+  policy      = data.aws_iam_policy_document.backfill.json
 }

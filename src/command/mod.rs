@@ -1,5 +1,6 @@
 //! The commands: arguments in, exit code out. One file a command.
 
+mod backfill;
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
@@ -9,6 +10,7 @@ mod replay;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod test;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,8 @@ enum Command {
     Plan(plan::Arguments),
     Redrive(redrive::Arguments),
     Replay(replay::Arguments),
+    Test(test::Arguments),
+    Backfill(backfill::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -55,6 +59,8 @@ pub fn main(arguments: Arguments) -> ExitCode {
             Command::Plan(command) => plan::run(&command),
             Command::Redrive(command) => redrive::run(command).await,
             Command::Replay(command) => replay::run(command, arguments.log_format).await,
+            Command::Backfill(command) => backfill::run(command, arguments.log_format).await,
+            Command::Test(command) => test::run(&command),
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => sandbox::run(command, arguments.log_format).await,
             #[cfg(feature = "sandbox")]

@@ -68,6 +68,23 @@ pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     }
 }
 
+/// Reads the pipeline at `path` by itself, without the service that runs it.
+///
+/// # Errors
+/// Every problem in the file.
+pub fn load_pipeline(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Pipeline, Problems> {
+    let document = document(path, environment).map_err(|problem| Problems::new(vec![*problem]))?;
+    let tree = document.parse();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let pipeline = tree.as_ref().and_then(|tree| pipeline_file::read(&document, tree, folder).pipeline);
+    drop(tree);
+    let problems = document.into_problems();
+    match pipeline {
+        Some(pipeline) if problems.is_empty() => Ok(pipeline),
+        _ => Err(Problems::new(problems)),
+    }
+}
+
 fn document<'e>(path: &Path, environment: &'e Environment<'e>) -> Result<Document<'e>, Box<Problem>> {
     let name = printable(&path.display().to_string());
     match std::fs::read(path) {

@@ -32,7 +32,7 @@ pub use column::{Case, Column, ColumnSource, Mask, ObjectField, Secret, Texts};
 pub use format::{Characters, CsvOptions, InvalidUtf8, JsonOptions, LinePattern, Ragged, TextOptions};
 pub use keeping::{After, Check, DeleteWhen, Encode, Expiry, ModeOptions, Physical, Scd2, Script, Step};
 pub use key_pattern::{Captures, KeyPattern};
-pub use load::{Config, load};
+pub use load::{Config, load, load_pipeline};
 pub use pipeline::{
     BatchLimits, Firehose, Format, Mode, OnFull, OnUnknownField, Pipeline, Rejects, RowRule, Source, Stage, Target,
     TeeOf,

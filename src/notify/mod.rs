@@ -9,7 +9,7 @@ mod s3_event;
 
 pub use envelope::parse;
 pub use route::{Route, Router};
-pub use s3_event::Event;
+pub use s3_event::{Event, announcement};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! S3's own event records, and EventBridge's form of them.
 
 use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -151,6 +151,35 @@ pub(super) fn decode_key(encoded: &str) -> Result<String> {
     decoded.map(|key| key.into_owned()).map_err(|error| {
         Error::caused(ErrorKind::Malformed, format!("the key {encoded:?} does not decode to UTF-8"), error)
     })
+}
+
+/// What S3 leaves as it is in the keys of its notifications.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
+
+/// The notification that an object was created, as S3 would send it; [`parse`](super::parse) gives the object back.
+pub fn announcement(object: &ObjectRef) -> String {
+    let mut told = serde_json::json!({ "key": utf8_percent_encode(&object.key, PLAIN).to_string() });
+    if let Some(size) = object.size {
+        told["size"] = size.into();
+    }
+    let texts = [
+        ("eTag", object.etag.as_deref()),
+        ("versionId", object.version.as_deref()),
+        ("sequencer", object.sequencer.as_ref().map(Sequencer::as_str)),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            told[name] = text.into();
+        }
+    }
+    let record = serde_json::json!({
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventTime": object.event_time.to_string(),
+        "eventName": "ObjectCreated:Put",
+        "s3": { "bucket": { "name": object.bucket }, "object": told },
+    });
+    serde_json::json!({ "Records": [record] }).to_string()
 }
 
 fn event_time(text: &str) -> Result<Timestamp> {

@@ -4,7 +4,7 @@ use super::s3_event::decode_key;
 use super::*;
 use crate::config::KeyPattern;
 use crate::error::ErrorKind;
-use crate::model::{ObjectRef, Removal};
+use crate::model::{ObjectRef, Removal, Sequencer};
 
 fn s3(records: &str) -> String {
     format!(r#"{{"Records":[{records}]}}"#)
@@ -150,4 +150,27 @@ fn a_removal_is_of_the_key_or_of_one_version_and_what_expires_is_none() {
     assert_eq!(kind(&bridged("DeleteObject", "Permanently Deleted")), Some(Removal::Version));
     assert_eq!(kind(&bridged("DeleteObject", "Delete Marker Created")), Some(Removal::Key));
     assert_eq!(kind(&bridged("Lifecycle Expiration", "Permanently Deleted")), None);
+}
+
+#[test]
+fn an_announcement_of_ours_reads_as_the_object_that_it_announces() {
+    let plain = ObjectRef {
+        bucket: "landing".to_owned(),
+        key: "in/a b+c=é%20/\u{1}\"x.gz".to_owned(),
+        other_key: None,
+        version: None,
+        etag: Some("e-2".to_owned()),
+        size: Some(7),
+        sequencer: None,
+        event_time: "2026-11-25T01:02:03Z".parse().expect("a moment"),
+    };
+    let full = ObjectRef {
+        version: Some("v1".to_owned()),
+        sequencer: Sequencer::parse("0055AED6DCD90281E5"),
+        ..plain.clone()
+    };
+    let bare = ObjectRef { etag: None, size: None, ..plain.clone() };
+    for object in [plain, full, bare] {
+        assert_eq!(parse(&announcement(&object)).expect("a notification"), [Event::Created(object)]);
+    }
 }

@@ -4,6 +4,7 @@
 //! `Fatal` errors: everything else is retried, parked or released where it happens.
 
 mod after;
+mod backfill;
 mod batcher;
 mod breaker;
 mod budget;
@@ -25,6 +26,7 @@ mod runtime;
 mod settle;
 mod tee;
 
+pub use backfill::{Backfill, Backfilled, backfill};
 pub use daemon::{Daemon, Role};
 pub use offline::{Decoded, Offline};
 pub use replay::{Replay, Replayed, StillInvalid, replay};

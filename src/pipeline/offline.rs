@@ -1,14 +1,25 @@
 //! Reading an object without a queue, a bucket or a warehouse: for benches, and for trying a pipeline out.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use bytes::Bytes;
 
-use super::decoding::{NewFields, Stored, decode};
+use super::collect::Summary;
+use super::decoding::{NewFields, Stored, decode, decode_file};
 use super::runtime::Runtime;
+use super::tee::shape;
 use crate::config::Pipeline;
-use crate::error::Result;
-use crate::model::{ObjectId, Origin, Reject};
+use crate::decode::needs_random_access;
+use crate::error::{Error, ErrorKind, Result};
+use crate::firehose::{Shape, rows};
+use crate::model::{Origin, Reject};
+
+/// The columns of lineage, the last of every data file.
+const LINEAGE: usize = 2;
 
 /// A pipeline that reads objects from memory.
 pub struct Offline {
@@ -49,14 +60,62 @@ impl Offline {
         stored: impl Read + Send + 'a,
         mut hand_on: impl FnMut(RecordBatch) -> Result<()> + 'a,
     ) -> Result<Decoded> {
-        let id = ObjectId::of(self.runtime.name(), &origin.object).to_string();
+        let id = self.runtime.identity(&origin.object).to_string();
         let stored = Stored { origin, id, content_encoding: None, bytes: stored };
-        let summary = decode(&self.runtime, stored, NewFields::Ignore, &mut hand_on)?;
-        Ok(Decoded {
+        Ok(decode(&self.runtime, stored, NewFields::Ignore, &mut hand_on)?.into())
+    }
+
+    /// As [`read`](Self::read), of a whole object in memory and of any format, those included whose index stands at the end; the
+    /// object's place among the partitions is checked too.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_whole<'a>(
+        &'a self,
+        origin: &'a Origin,
+        object: Bytes,
+        mut hand_on: impl FnMut(RecordBatch) -> Result<()> + 'a,
+    ) -> Result<Decoded> {
+        self.runtime.partition(&origin.captures)?;
+        if !needs_random_access(&self.runtime.pipeline.source.format) {
+            return self.read(origin, Cursor::new(object), hand_on);
+        }
+        let id = self.runtime.identity(&origin.object).to_string();
+        Ok(decode_file(&self.runtime, origin, id, Arc::new(object), NewFields::Ignore, &mut hand_on)?.into())
+    }
+
+    /// Gives `each` the rows of a piece: the number of the record, and the pipeline's columns as an object of JSON, in their order. Decimals have
+    /// all their digits, times are ISO 8601, and what is no number of JSON, as NaN, is null.
+    ///
+    /// # Errors
+    /// None but for a piece that is not of this pipeline.
+    pub fn each_row(&self, piece: &RecordBatch, mut each: impl FnMut(u64, &[u8])) -> Result<()> {
+        let columns = piece.num_columns().saturating_sub(LINEAGE);
+        let records: Vec<i64> = match piece.columns().last().and_then(|last| last.as_primitive_opt::<Int64Type>()) {
+            Some(records) => records.values().to_vec(),
+            None => Vec::new(),
+        };
+        let shapes: Vec<Shape> = self.runtime.manifest_columns().iter().map(|column| shape(&column.sql_type)).collect();
+        let alone = piece.project(&(0..columns).collect::<Vec<_>>()).map_err(foreign)?;
+        let mut numbers = records.into_iter();
+        rows(&alone, &shapes, |line| {
+            let record = numbers.next().and_then(|record| u64::try_from(record).ok()).unwrap_or_default();
+            each(record, line);
+        })
+    }
+}
+
+fn foreign(error: arrow_schema::ArrowError) -> Error {
+    Error::caused(ErrorKind::Configuration, "the rows are not of this pipeline", error)
+}
+
+impl From<Summary> for Decoded {
+    fn from(summary: Summary) -> Self {
+        Decoded {
             read: summary.read,
             staged: summary.staged,
             rejects: summary.rejects,
             decompressed: summary.decompressed,
-        })
+        }
     }
 }

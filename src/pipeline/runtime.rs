@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use arrow_schema::SchemaRef;
+use jiff::civil::Date;
 
 use super::drift::UnknownFields;
 use super::evolve::{Evolved, Versions};
 use super::pace::Pace;
 use super::tee::Tee;
-use crate::config::{ColumnSource, Mode, Pipeline};
+use crate::config::{Column, ColumnSource, Mode, Pipeline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::load::staged_columns;
 use crate::model::{ManifestColumn, ObjectId, ObjectRef, Partition, PartitionValue, Value};
@@ -113,15 +114,7 @@ impl Runtime {
                     && column.column_type == ColumnType::Date
                     && column.from == ColumnSource::Capture(*place)
             });
-            let day = column.and_then(|column| {
-                match coerce(Value::Text(text.as_str().into()), ColumnType::Date, &column.parse) {
-                    Ok(Cell::Date(days)) => {
-                        let span = jiff::Span::new().try_days(days).ok()?;
-                        Some(jiff::civil::Date::constant(1970, 1, 1).checked_add(span).ok()?.to_string())
-                    }
-                    _ => None,
-                }
-            });
+            let day = column.and_then(|column| day(column, text)).map(|day| day.to_string());
             Some(PartitionValue { name: name.clone(), value: day.unwrap_or_else(|| text.clone()) })
         };
         let values: Vec<PartitionValue> = self.pipeline.stage.partition_by.iter().filter_map(value).collect();
@@ -134,6 +127,17 @@ impl Runtime {
                 Err(Error::new(ErrorKind::Malformed, message))
             }
             None => Ok(values),
+        }
+    }
+
+    /// The day that a capture of the key says: as a date column reads it that is filled from it, or else as ISO 8601 writes it.
+    pub(super) fn captured_day(&self, name: &str, captures: &[String]) -> Option<Date> {
+        let place = self.pipeline.source.key.captures().iter().position(|known| known == name)?;
+        let text = captures.get(place)?;
+        let mut columns = self.pipeline.columns.iter();
+        match columns.find(|it| it.column_type == ColumnType::Date && it.from == ColumnSource::Capture(place)) {
+            Some(column) => day(column, text),
+            None => text.parse().ok(),
         }
     }
 
@@ -167,5 +171,16 @@ impl Runtime {
     /// The columns as a manifest says them.
     pub(super) fn manifest_columns(&self) -> Vec<ManifestColumn> {
         staged_columns(&self.pipeline)
+    }
+}
+
+/// The day that a date column makes of a text.
+fn day(column: &Column, text: &str) -> Option<Date> {
+    match coerce(Value::Text(text.into()), ColumnType::Date, &column.parse) {
+        Ok(Cell::Date(days)) => {
+            let span = jiff::Span::new().try_days(days).ok()?;
+            Date::constant(1970, 1, 1).checked_add(span).ok()
+        }
+        _ => None,
     }
 }

@@ -131,7 +131,8 @@ impl Tee {
     }
 }
 
-fn shape(sql_type: &str) -> Shape {
+/// What a column of this SQL type is in lines of JSON.
+pub(super) fn shape(sql_type: &str) -> Shape {
     match sql_type.to_lowercase().as_str() {
         "super" => Shape::Json,
         "timestamptz" => Shape::Utc,

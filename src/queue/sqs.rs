@@ -5,19 +5,24 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName,
-    QueueAttributeName,
+    QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::Reason;
 use crate::aws::classify;
+use crate::backoff;
 use crate::config::Queue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::telemetry::metrics as names;
 
 /// The most messages that SQS gives, deletes or changes in one call.
 const BATCH: usize = 10;
+
+/// How many refusals within a call's messages are borne, and the first wait behind one.
+const SEND_TRIES: u32 = 50;
+const SEND_WAIT: Duration = Duration::from_millis(100);
 
 /// Identifies a message through all its deliveries.
 pub type MessageId = Arc<str>;
@@ -176,6 +181,45 @@ impl SqsQueue {
             .send()
             .await
             .map_err(|error| self.failed(error, "send to"))?;
+        Ok(())
+    }
+
+    /// Sends messages to a standard queue, ten a call; those that SQS refuses one by one, which it reports with HTTP 200, are sent again for a while.
+    ///
+    /// # Errors
+    /// When one may not have been sent; others of `bodies` may have been.
+    pub async fn send_all(&self, bodies: &[String]) -> Result<()> {
+        for chunk in bodies.chunks(BATCH) {
+            let mut left: Vec<usize> = (0..chunk.len()).collect();
+            let mut failures = 0;
+            while !left.is_empty() {
+                let entries = left.iter().filter_map(|at| {
+                    SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&chunk[*at]).build().ok()
+                });
+                let answer = self
+                    .client
+                    .send_message_batch()
+                    .queue_url(&self.config.url)
+                    .set_entries(Some(entries.collect()))
+                    .send()
+                    .await
+                    .map_err(|error| self.failed(error, "send to"))?;
+                left.clear();
+                for refused in answer.failed {
+                    failures += 1;
+                    if refused.sender_fault || failures > SEND_TRIES {
+                        let why = refused.message.unwrap_or(refused.code);
+                        let message = format!("the {} queue refused a message: {why}", self.name);
+                        return Err(Error::new(ErrorKind::Unavailable, message));
+                    }
+                    left.extend(refused.id.parse::<usize>().ok().filter(|at| *at < chunk.len()));
+                }
+                if !left.is_empty() {
+                    metrics::counter!(names::RETRIES, "operation" => "send").increment(1);
+                    tokio::time::sleep(backoff::delay(failures, SEND_WAIT, SEND_WAIT * 100)).await;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use serde_json::Value;
 
+use crate::backfill::backfill;
 use crate::exactly_once::rows;
 use crate::pipelines::{APPEND, UPSERT};
 use crate::support::daemon::Daemon;
@@ -76,6 +77,10 @@ async fn whole_way(setup: Setup, events: Events) {
         assert_eq!(ledger, keys.map(|key| [key.to_owned(), events.sequenced.to_string()]), "{pipeline}");
         aws.assert_balanced(pipeline).await;
     }
+
+    // What is listed has the identity of what was announced: key, entity tag and size are the same in both.
+    let listed = ["s3://landing/in/", "--dry-run"];
+    backfill(&aws, &config, &listed, &[(5, "objects listed"), (4, "loaded already"), (1, "would be announced")]);
 
     let parked = aws.take(&aws.queues.events_dlq).await;
     assert_eq!(parked.len(), 1, "{parked:#?}");

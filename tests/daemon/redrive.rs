@@ -93,6 +93,72 @@ async fn only_the_messages_of_the_pipeline_that_is_named_are_moved() {
     assert!(error.contains("numbers, latest"), "{error}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_parked_by_a_failing_check_is_redriven_once_its_cause_is_mended_and_loads_once() {
+    const CHECK: &str = r#"
+[[check]]
+name = "notes are known"
+sql = "SELECT COUNT(*) FROM {{ stage }} s LEFT JOIN app.known k ON k.note = s.note WHERE k.note IS NULL"
+expect = 0
+"#;
+    let aws = Aws::start().await;
+    aws.rows("CREATE SCHEMA app").await;
+    aws.rows("CREATE TABLE app.known (note VARCHAR(64))").await;
+    let config = aws.configure(&Service::default(), &[&format!("{APPEND}{CHECK}")]);
+    let note = |id: u64| serde_json::json!({ "id": id, "amount": 1, "note": "new" });
+    aws.put_rows("in/a.gz", (0..100).map(note)).await;
+    let mut daemon = Daemon::start(&aws, &config);
+    aws.until_depth(&aws.queues.loads_dlq, 1).await;
+    aws.until_drained().await;
+
+    // What an operator is told: who, what, and which check.
+    let (table, _) = redrive(&aws, &config, &["--queue", "loads", "--list"]);
+    for told in ["loads: 1 parked", "numbers", "poison", "check-failed", "batch ", "\"notes are known\" does not hold"]
+    {
+        assert!(table.contains(told), "{told}: {table}");
+    }
+    let (shown, _) = redrive(&aws, &config, &["--queue", "loads", "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let parked = &shown["messages"][0];
+    let told = ["fault", "kind"].map(|name| parked[name].as_str().unwrap());
+    assert_eq!(told, ["poison", "check-failed"], "{shown}");
+    assert!(parked["reason"].as_str().unwrap().contains("notes are known"), "{shown}");
+
+    // Redriven too soon, it is parked again, and nothing is committed.
+    redrive(&aws, &config, &["--queue", "loads", "--pipeline", "numbers", "--move"]);
+    aws.until_depth(&aws.queues.loads_dlq, 1).await;
+    aws.until_drained().await;
+    assert_eq!(aws.loaded("numbers").await, 0);
+    let parked = [("queue", "loads"), ("kind", "check-failed")];
+    assert_eq!(daemon.metrics().await.value("tidegate_parked_total", &parked), 2.0);
+    assert_eq!(daemon.metrics().await.value("tidegate_objects_total", &[("outcome", "staged")]), 1.0);
+
+    // Mended in the warehouse, by the pipeline's owner.
+    aws.rows("INSERT INTO app.known VALUES ('new')").await;
+    redrive(&aws, &config, &["--queue", "loads", "--move"]);
+    aws.until_loaded("numbers", 1).await;
+    aws.until_drained().await;
+    aws.assert_nothing_parked().await;
+    assert_eq!(aws.rows("SELECT COUNT(*), SUM(id) FROM app.numbers").await, [["100", "4950"]]);
+
+    // Or the check is relaxed, with the next start.
+    aws.put_rows("in/b.gz", [serde_json::json!({ "id": 100, "amount": 1, "note": "newer" })]).await;
+    aws.until_depth(&aws.queues.loads_dlq, 1).await;
+    aws.until_drained().await;
+    daemon.terminate().await;
+    let relaxed = format!("{APPEND}{CHECK}severity = \"warn\"\n");
+    let config = aws.configure(&Service::default(), &[&relaxed]);
+    redrive(&aws, &config, &["--queue", "loads", "--move"]);
+    let relaxed = Daemon::start(&aws, &config);
+    aws.until_loaded("numbers", 2).await;
+    aws.until_drained().await;
+    aws.assert_nothing_parked().await;
+    assert_eq!(aws.rows("SELECT COUNT(*), SUM(id) FROM app.numbers").await, [["101", "5050"]]);
+    aws.assert_balanced("numbers").await;
+    // From their manifests: the sources are not read again.
+    assert_eq!(relaxed.metrics().await.value("tidegate_objects_total", &[("outcome", "staged")]), 0.0);
+}
+
 /// Stages a batch and parks its load as SQS does when it was received too often.
 async fn parked_load(aws: &Aws, config: &Path) {
     aws.put_rows("in/a.gz", rows(0..10)).await;

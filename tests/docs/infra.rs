@@ -130,6 +130,7 @@ const WILDCARDS: &[(&str, &str)] = &[
     ("key", "AnnouncersEncryptEvents"),
     // DescribeStatement, GetStatementResult, CancelStatement and ListStatements know no resource.
     ("daemon", "FollowOwnStatements"),
+    ("backfill", "FollowOwnStatements"),
     // ecr:GetAuthorizationToken knows no resource.
     ("execution", "LogInToRegistry"),
 ];
@@ -185,6 +186,30 @@ fn the_daemon_may_do_what_it_does_and_no_more() {
         "sqs:SendMessage",
     ];
     assert_eq!(allowed, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn a_backfill_may_list_the_sources_announce_and_ask_and_no_more() {
+    let module = module();
+    let backfill = blocks(&module, "data", "aws_iam_policy_document")["backfill"];
+    let statements = inner(backfill, "statement");
+    let allowed: BTreeSet<String> = statements.iter().flat_map(|it| texts(it, "actions")).collect();
+    let expected = [
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "local.connect.action",
+        "redshift-data:CancelStatement",
+        "redshift-data:DescribeStatement",
+        "redshift-data:ExecuteStatement",
+        "redshift-data:GetStatementResult",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "sqs:SendMessage",
+    ];
+    assert_eq!(allowed, expected.map(str::to_owned).into());
+    let sends = |it: &&&Block| texts(it, "actions") == ["sqs:SendMessage"];
+    let announce = statements.iter().find(sends).expect("a statement that lets it announce");
+    assert_eq!(texts(announce, "resources"), ["aws_sqs_queue.events.arn"]);
 }
 
 #[test]

@@ -1,0 +1,4 @@
+//! Commands that need no server, as their users run them.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod test;
