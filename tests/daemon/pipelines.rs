@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::daemon::{Daemon, Start};
 use crate::support::sandbox::Aws;
 
+mod retail;
 mod sparkify;
 
 /// A copy of a folder of `pipelines/` in which a batch collects for less than a second; gives the path of its `tidegate.toml`.
