@@ -10,4 +10,5 @@ while :; do
     esac
     sleep 0.2
 done
+[ "$(aws redshift-data describe-statement --id "$id" --query HasResultSet --output text)" = True ] || exit 0
 aws redshift-data get-statement-result --id "$id" --query "Records[*].map(&(isNull && 'NULL' || values(@)[0]), @)" --output text

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::daemon::{Daemon, Start};
 use crate::support::sandbox::Aws;
 
+mod bestsellers;
 mod retail;
 mod sparkify;
 
