@@ -8,6 +8,7 @@ use crate::support::sandbox::Aws;
 mod bestsellers;
 mod retail;
 mod sparkify;
+mod supplier;
 
 /// A copy of a folder of `pipelines/` in which a batch collects for less than a second; gives the path of its `tidegate.toml`.
 fn shipped(aws: &Aws, name: &str) -> PathBuf {
