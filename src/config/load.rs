@@ -19,7 +19,7 @@ pub struct Config {
     pub pipelines: Vec<Pipeline>,
 }
 
-/// Reads `tidegate.toml` at `path` and every `*.toml` in its folder of pipelines, but for names that begin with `.`;
+/// Reads `tidegate.toml` at `path` and every other `*.toml` in its folder of pipelines, but for names that begin with `.`;
 /// `environment` gives the values of `${NAME}`.
 ///
 /// # Errors
@@ -32,11 +32,10 @@ pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result
     let service_tree = service_document.parse();
     let service_file = service_tree.as_ref().map(|tree| service_file::read(&service_document, tree));
 
-    let base = path.parent().unwrap_or(Path::new(""));
     let mut unreadable = Vec::new();
     let mut documents = Vec::new();
     let mut folders = Vec::new();
-    for path in pipeline_paths(base, &service_document, service_file.as_ref()) {
+    for path in pipeline_paths(path, &service_document, service_file.as_ref()) {
         match document(&path, environment) {
             Ok(document) => {
                 documents.push(document);
@@ -103,8 +102,9 @@ fn document<'e>(path: &Path, environment: &'e Environment<'e>) -> Result<Documen
 /// The files of the pipelines by name; a folder that cannot be listed, or is empty, is reported where it is named.
 ///
 /// Where `tidegate.toml` itself cannot be read, pipelines in the default folder are read all the same.
-fn pipeline_paths(base: &Path, document: &Document<'_>, service: Option<&ServiceFile<'_>>) -> Vec<PathBuf> {
+fn pipeline_paths(path: &Path, document: &Document<'_>, service: Option<&ServiceFile<'_>>) -> Vec<PathBuf> {
     let named = service.and_then(|service| service.folder.as_ref());
+    let base = path.parent().unwrap_or(Path::new(""));
     let folder = base.join(named.map_or("pipelines", |(folder, _)| folder));
     let report = |message: String, help: &str| match (service, named) {
         (None, _) => {}
@@ -121,8 +121,12 @@ fn pipeline_paths(base: &Path, document: &Document<'_>, service: Option<&Service
         }
     };
     let mut names: Vec<_> = entries.into_iter().map(|entry| entry.file_name()).collect();
+    // With `pipelines = "."`, the service's own file is among them.
+    let service_path = path.canonicalize().ok();
     names.retain(|name| {
-        !name.as_encoded_bytes().starts_with(b".") && Path::new(name).extension().is_some_and(|e| e == "toml")
+        let hidden = name.as_encoded_bytes().starts_with(b".");
+        let toml = Path::new(name).extension().is_some_and(|extension| extension == "toml");
+        !hidden && toml && (service_path.is_none() || folder.join(name).canonicalize().ok() != service_path)
     });
     names.sort();
     if names.is_empty() {

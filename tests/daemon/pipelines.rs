@@ -1,4 +1,34 @@
-//! The pipelines of these tests.
+//! The pipelines of these tests, and the folders of `pipelines/`, each loaded as it is.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::daemon::{Daemon, Start};
+use crate::support::sandbox::Aws;
+
+mod bestsellers;
+mod retail;
+mod sparkify;
+mod supplier;
+
+/// A copy of a folder of `pipelines/` in which a batch collects for less than a second; gives the path of its `tidegate.toml`.
+fn shipped(aws: &Aws, name: &str) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines").join(name);
+    let folder = aws.folder().join(name);
+    std::fs::create_dir(&folder).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        std::fs::write(folder.join(entry.file_name()), text.replace("freshness = \"10s\"", "freshness = \"1s\""))
+            .unwrap();
+    }
+    folder.join("tidegate.toml")
+}
+
+/// A daemon with such a folder's configuration, and the environment that its `tidegate.toml` asks for.
+fn run(aws: &Aws, config: &Path) -> Daemon {
+    let queues = aws.queues.events.strip_suffix("/tidegate-events").unwrap();
+    Start::new(aws, config).env("TIDEGATE_QUEUES", queues).env("TIDEGATE_LISTEN", "127.0.0.1:0").spawn()
+}
 
 /// Appends `in/**` to `app.numbers`.
 pub(crate) const APPEND: &str = r#"

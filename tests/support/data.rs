@@ -59,8 +59,13 @@ impl Data {
 
     /// What `tests/daemon/expected.py` computes.
     pub fn expected(&self, what: &str) -> Expected {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/daemon/expected.py");
-        let output = Command::new("python3").arg(script).arg(what).arg(&self.0).output().unwrap();
+        self.computed("daemon/expected.py", &[what])
+    }
+
+    /// What a script of `tests/` computes, which is given these arguments and the folder.
+    pub fn computed(&self, script: &str, arguments: &[&str]) -> Expected {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
+        let output = Command::new("python3").arg(script).args(arguments).arg(&self.0).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let expected: Value = serde_json::from_slice(&output.stdout).unwrap();
         let list = |value: &Value| value.as_array().unwrap().clone();

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{EVENTS, SERVICE, assert_refused, load_two, load_with, replaced};
+use super::{EVENTS, REVIEWS, SERVICE, assert_refused, load, load_two, load_with, replaced};
 use crate::config::{Authentication, Encryption, OnUnrouted, Service, WarehouseName};
 
 fn service(text: &str) -> Service {
@@ -168,4 +168,16 @@ fn a_chain_of_roles_and_other_partitions_are_roles() {
     {
         assert_eq!(service(&replaced(SERVICE, "\"default\"", &format!("\"{role}\""))).warehouse.iam_role, role);
     }
+}
+
+#[test]
+fn pipelines_may_lie_beside_the_service() {
+    let service = format!("pipelines = \".\"\n{SERVICE}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in [("tidegate.toml", service.as_str()), ("reviews.toml", REVIEWS)] {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    }
+    let config = load(&folder.path().join("tidegate.toml"), &|_| None).expect("valid");
+    let names: Vec<&str> = config.pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect();
+    assert_eq!(names, ["reviews"], "the service's own file is none");
 }
