@@ -79,7 +79,11 @@ pub fn plan(
             .iter()
             .map(|(name, column_type)| context! { name => *name, type => column_type.to_string() })
             .collect::<Vec<_>>(),
-        staged => batches.iter().map(|batch| batch.counts().staged).sum::<u64>(),
+        staged => match files.partial {
+            // What comes is then more than what stays: rows of other objects are in the same files.
+            true => batches.iter().flat_map(|batch| &batch.files).map(|file| file.rows).sum::<u64>(),
+            false => batches.iter().map(|batch| batch.counts().staged).sum::<u64>(),
+        },
         object_count => batches.iter().map(|batch| batch.objects.len()).sum::<usize>(),
         batches => batches.iter().map(sql_batch).collect::<Vec<_>>(),
         token => token.as_str(),
