@@ -1,6 +1,6 @@
-//! Reading an object without a queue, a bucket or a warehouse: for benches, and for trying a pipeline out.
+//! Reading an object, and writing its rows, without a queue, a bucket or a warehouse: for benches, and for trying a pipeline out.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use arrow_array::RecordBatch;
 
@@ -9,6 +9,7 @@ use super::runtime::Runtime;
 use crate::config::Pipeline;
 use crate::error::Result;
 use crate::model::{ObjectId, Origin, Reject};
+use crate::stage::LocalFile;
 
 /// A pipeline that reads objects from memory.
 pub struct Offline {
@@ -37,6 +38,14 @@ impl Offline {
     /// The columns of the rows: the pipeline's, then the two of lineage.
     pub fn schema(&self) -> arrow_schema::SchemaRef {
         self.runtime.schema.clone()
+    }
+
+    /// A data file as intake stages it, for rows that [`read`](Self::read) hands on, written to `to`.
+    ///
+    /// # Errors
+    /// Those of encoding.
+    pub fn data_file<W: Write>(&self, to: W) -> Result<LocalFile<W>> {
+        LocalFile::new(self.schema(), self.runtime.nested(), self.runtime.pipeline.stage.format, to)
     }
 
     /// Decompresses, decodes and checks an object just as intake does, and hands its rows on in pieces.
