@@ -62,11 +62,13 @@ def build(profile):
 
 def compare(whole, folder, form, peers, chosen):
     objects = {bad: folder / form / f"bad-{bad}" for bad in (0, 1)}
-    for bad, path in objects.items():
-        generated = output([whole, "generate", form, path, chosen.megabytes, bad])
+    generated = {
+        bad: output([whole, "generate", form, path, chosen.megabytes, bad]) for bad, path in objects.items()
+    }
+    all_of = generated[1]
     print(
-        f"\n{form}: {generated['events']} events in {generated['objects']} objects, {generated['bytes'] / 1e6:.0f} MB,"
-        f" {generated['stored'] / 1e6:.0f} MB gzip; {chosen.threads} threads, the median of {chosen.rounds} rounds"
+        f"\n{form}: {all_of['events']} events in {all_of['objects']} objects, {all_of['bytes'] / 1e6:.0f} MB,"
+        f" {all_of['stored'] / 1e6:.0f} MB gzip; {chosen.threads} threads, the median of {chosen.rounds} rounds"
     )
     runs = {"tidegate": [], **{peer: [] for peer in peers}}
     to = folder / "parquet"
@@ -84,7 +86,7 @@ def compare(whole, folder, form, peers, chosen):
                 written = sum(file.stat().st_size for file in to.rglob("*.parquet"))
                 done.append({**run, "parquet": written})
             shutil.rmtree(to, ignore_errors=True)
-    rows(runs, generated, form)
+    table(runs, generated[0]["events"], form)
     shutil.rmtree(folder / form)
 
 
@@ -97,7 +99,7 @@ def output(command):
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 
 
-def rows(runs, generated, form):
+def table(runs, clean_events, form):
     ours = {key: median(runs["tidegate"], key) for key in ("cpu", "wall", "rss")}
     print(f"  {'':10} {'CPU s':>8} {'wall s':>8} {'peak MB':>8} {'Parquet MB':>10} {'rows':>9}   CPU   wall  memory, of ours")
     for peer, done in runs.items():
@@ -105,7 +107,7 @@ def rows(runs, generated, form):
             continue
         took = {key: median(done, key) for key in ("cpu", "wall", "rss", "parquet", "rows")}
         clean = (peer, form) in CLEAN
-        expected = generated["events"] if clean else median(runs["tidegate"], "rows")
+        expected = clean_events if clean else median(runs["tidegate"], "rows")
         note = " (no malformed lines)" if clean else ""
         note += "" if took["rows"] == expected else f" ROWS DIFFER: {expected:.0f} expected"
         print(
