@@ -29,7 +29,7 @@ freshness = "60s"
 source = { bucket = "landing", key = "**", format = "json-lines" }
 target = { table = "a.b", mode = "append" }
 [rejects]
-max_rows = 1000000
+max_rows = 100000
 max_share = 1.0
 [columns]
 a = "integer"

@@ -107,6 +107,19 @@ fn what_the_fast_way_gives_up_leaves_no_trace_in_the_columns() {
     assert_eq!(agree(&columns(), &bytes), 3);
 }
 
+#[test]
+fn letters_where_a_times_digits_belong_are_the_exact_ways_to_refuse() {
+    let lines = concat!(
+        r#"{"id":"a","at":"2024-01-01Tw0:00:00"}"#,
+        "\n",
+        r#"{"id":"b","at":"2024-01-01T00:~~:00"}"#,
+        "\n",
+        r#"{"id":"c","day":"2024-zz-01"}"#,
+        "\n",
+    );
+    assert_eq!(agree(&columns(), lines.as_bytes()), 0);
+}
+
 /// Text that is JSON, almost JSON, and values near the edges of their columns.
 fn value() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
