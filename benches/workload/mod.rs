@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -199,6 +200,39 @@ impl Events {
     }
 }
 
+/// Writes objects of about so many bytes before compression each, of `total` bytes in all, into `folder`; gives what they have.
+pub fn write_objects(folder: &Path, form: Form, bad_per_thousand: u64, total: u64, each: u64) -> Written {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let mut all = Written::default();
+    // About the length of an event, which the first object corrects.
+    let mut event_bytes = 600;
+    while all.bytes < total {
+        let seed = 7 + all.objects;
+        let events = each.min(total - all.bytes).div_ceil(event_bytes);
+        let (object, length) = Events::new(form, seed, bad_per_thousand).gzip(events);
+        std::fs::write(folder.join(format!("{:05}.gz", all.objects)), &object).expect("a file");
+        event_bytes = (length / events).max(1);
+        all = Written {
+            objects: all.objects + 1,
+            events: all.events + events,
+            bytes: all.bytes + length,
+            stored: all.stored + object.len() as u64,
+        };
+    }
+    all
+}
+
+/// What objects have, in all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Written {
+    pub objects: u64,
+    pub events: u64,
+    /// Before compression.
+    pub bytes: u64,
+    /// As stored.
+    pub stored: u64,
+}
+
 /// The pipeline that types and checks the events.
 pub fn pipeline(form: Form) -> Pipeline {
     let folder = tempfile::tempdir().expect("a folder");
@@ -208,7 +242,7 @@ pub fn pipeline(form: Form) -> Pipeline {
     let source = match form {
         Form::JsonLines => include_str!("events.toml").to_owned(),
         Form::Csv => include_str!("events.toml")
-            .replace("format = \"json-lines\"", "format = \"csv\"\nheader = true")
+            .replace("format = \"json-lines\"", "format = \"csv\"\nheader = true\nnull_values = [\"\"]")
             .replace("/device/screen/w", "screen_w")
             .replace("/device/screen/h", "screen_h")
             .replace("/device/", ""),

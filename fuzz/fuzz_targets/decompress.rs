@@ -6,8 +6,8 @@ use std::io::Read;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::decompress::{Bounds, Hints, error_of, open};
-use tidegate::error::ErrorKind;
+use tidegate::decompress::{Bounds, Hints, open};
+use tidegate::error::{Error, ErrorKind};
 use tidegate::model::Codec;
 
 const CODECS: [Option<Codec>; 11] = [
@@ -43,7 +43,7 @@ fn read(stored: Pieces<'_>, hints: &Hints<'_>) -> Result<(u64, u64), ErrorKind> 
     let mut joined = open(stored, hints, BOUNDS).map_err(|error| error.kind())?.entries.joined(b"\n");
     let (mut length, mut sum, mut buffer) = (0, 0_u64, vec![0; 128 << 10]);
     loop {
-        match joined.read(&mut buffer).map_err(|error| error_of(error).kind())? {
+        match joined.read(&mut buffer).map_err(|error| Error::of_read(error).kind())? {
             0 => return Ok((length, sum)),
             read => {
                 length += read as u64;

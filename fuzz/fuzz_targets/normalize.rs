@@ -82,7 +82,7 @@ fuzz_target!(|record: &str| {
     let Ok(extras) = json_object(record, PLAN.fields(), &mut slots) else { return };
     let mut cells = Vec::new();
     if PLAN.row(&slots, &ORIGIN, &extras, &mut cells).is_ok() {
-        let mut rows = Rows::new(Rows::schema(PLAN.columns()), PLAN.columns(), "0".to_owned());
+        let mut rows = Rows::new(Rows::schema(PLAN.columns()), "0".to_owned());
         rows.push(&cells, 1);
         let batch = rows.take().expect("cells of a row fit their columns");
         // A cell of another kind than its column's would have become a null.

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::{Counts, stream};
 use crate::config::Source;
 use crate::error::Result;
-use crate::model::{Extra, FieldIndex, Place, Raw, RecordSink, Rule, Value};
+use crate::model::{Extra, FieldIndex, Place, Raw, RecordSink, Rule, SlotSpan, Value};
 
 /// What the entries of an object had so far: the places of the next one go on from there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl RecordSink for Continued<'_> {
         self.sink.offer(place, bytes)
     }
 
-    fn offer_fields(&mut self, place: Place, fields: &[&[u8]]) -> Result<bool> {
+    fn offer_fields(&mut self, place: Place, record: &[u8], fields: &[SlotSpan]) -> Result<bool> {
         let place = self.place(place);
-        self.sink.offer_fields(place, fields)
+        self.sink.offer_fields(place, record, fields)
     }
 
     fn record(&mut self, place: Place, raw: Raw<'_>, slots: &[Option<Value<'_>>], extras: &[Extra<'_>]) -> Result<()> {

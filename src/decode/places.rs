@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use super::encoding::source_length;
 use crate::error::Result;
-use crate::model::{Extra, Place, Raw, RecordSink, Rule, TextEncoding, Value};
+use crate::model::{Extra, Place, Raw, RecordSink, Rule, SlotSpan, TextEncoding, Value};
 
 /// Follows how far the UTF-8 is behind what is stored.
 pub(super) struct Original {
@@ -105,8 +105,8 @@ impl RecordSink for Placing<'_> {
         self.sink.offer(self.place(place), bytes)
     }
 
-    fn offer_fields(&mut self, place: Place, fields: &[&[u8]]) -> Result<bool> {
-        self.sink.offer_fields(self.place(place), fields)
+    fn offer_fields(&mut self, place: Place, record: &[u8], fields: &[SlotSpan]) -> Result<bool> {
+        self.sink.offer_fields(self.place(place), record, fields)
     }
 
     fn record(&mut self, place: Place, raw: Raw<'_>, slots: &[Option<Value<'_>>], extras: &[Extra<'_>]) -> Result<()> {

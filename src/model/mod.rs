@@ -21,7 +21,7 @@ pub use object::{ObjectId, ObjectRef, Origin, Removal, Sequencer};
 pub use random_access::{RandomAccess, beyond};
 pub use record::{Extra, Place, Value};
 pub use reject::{Reject, Rule};
-pub use sink::{Raw, RecordSink};
+pub use sink::{Raw, RecordSink, SlotSpan};
 pub use staged::{CSV_NULL, Compression, Form, StagedFormat};
 pub use text_encoding::TextEncoding;
 pub use writer::FieldWriter;

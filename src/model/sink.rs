@@ -26,6 +26,19 @@ impl Raw<'_> {
     }
 }
 
+/// Where in a record's bytes the text of a wanted field stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotSpan {
+    /// The field's slot.
+    pub slot: usize,
+    /// Where the text begins.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// Whether the text stands for null.
+    pub null: bool,
+}
+
 /// Takes the records of one object, one after the other, each exactly once by one of the three methods that say what became of it.
 ///
 /// An error of the sink ends the decoding, and is passed on as it is.
@@ -39,12 +52,13 @@ pub trait RecordSink {
         Ok(false)
     }
 
-    /// Offers the fields of a record of a delimited format, in the order of its columns; `true` if the sink took it.
+    /// Offers a common record of a delimited format: UTF-8 without a NUL, and where in it the texts of the wanted fields stand; `true` if
+    /// the sink took it.
     ///
     /// # Errors
     /// Those of the sink.
-    fn offer_fields(&mut self, place: Place, fields: &[&[u8]]) -> Result<bool> {
-        let _ = (place, fields);
+    fn offer_fields(&mut self, place: Place, record: &[u8], fields: &[SlotSpan]) -> Result<bool> {
+        let _ = (place, record, fields);
         Ok(false)
     }
 

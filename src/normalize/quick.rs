@@ -157,5 +157,5 @@ pub(super) fn float(digits: &[u8], column_type: ColumnType) -> Option<Cell<'stat
 #[inline(always)]
 fn two_digits(tens: u8, ones: u8) -> Option<u8> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    (tens <= 9 && ones <= 9).then_some(tens * 10 + ones)
+    (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)
 }

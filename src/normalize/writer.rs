@@ -128,6 +128,11 @@ impl How {
             }
             How::Decimal(precision, scale) => quick::decimal(digits, precision, scale).map(Cell::Decimal),
             How::Float(column_type) => quick::float(digits, column_type),
+            How::Bool if matches!(token, Token::Text(_)) => match digits {
+                b"true" => Some(Cell::Bool(true)),
+                b"false" => Some(Cell::Bool(false)),
+                _ => None,
+            },
             How::Date => quick::date(digits).map(Cell::Date),
             How::IsoMoment => quick::iso_moment(digits).map(Cell::Micros),
             How::EpochMoment(factor) => quick::epoch_moment(digits, factor).map(Cell::Micros),

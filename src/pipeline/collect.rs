@@ -7,7 +7,7 @@ use super::evolve::{Discovery, NewField};
 use super::runtime::Runtime;
 use crate::decode::JsonScanner;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Extra, Origin, Place, Raw, RecordSink, Reject, Rule, Value};
+use crate::model::{Extra, FieldWriter, Origin, Place, Raw, RecordSink, Reject, Rule, SlotSpan, Value};
 use crate::normalize::{Refusal, RowWriter, Rows, Shortcut};
 use crate::schema::value::Cell;
 
@@ -132,6 +132,23 @@ impl RecordSink for Collector<'_> {
         let Some((scanner, shortcut)) = &mut self.fast else { return Ok(false) };
         let mut writer = RowWriter::new(&self.runtime.plan, shortcut, &mut self.rows);
         if scanner.row(bytes, &mut writer) && writer.finish(place.record) {
+            self.taken_fast += 1;
+            self.staged()?;
+            return Ok(true);
+        }
+        self.rows.roll_back();
+        Ok(false)
+    }
+
+    fn offer_fields(&mut self, place: Place, record: &[u8], fields: &[SlotSpan]) -> Result<bool> {
+        let Some((_, shortcut)) = &self.fast else { return Ok(false) };
+        let mut writer = RowWriter::new(&self.runtime.plan, shortcut, &mut self.rows);
+        let written = fields.iter().all(|field| match (field.null, record.get(field.start..field.end)) {
+            (true, _) => writer.null(field.slot),
+            (false, Some(text)) => writer.text(field.slot, text),
+            (false, None) => false,
+        });
+        if written && writer.finish(place.record) {
             self.taken_fast += 1;
             self.staged()?;
             return Ok(true);

@@ -1,6 +1,6 @@
-//! Reading an object without a queue, a bucket or a warehouse: for benches, and for trying a pipeline out.
+//! Reading an object, and writing its rows, without a queue, a bucket or a warehouse: for benches, and for trying a pipeline out.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -17,6 +17,7 @@ use crate::decode::needs_random_access;
 use crate::error::{Error, ErrorKind, Result};
 use crate::firehose::{Shape, rows};
 use crate::model::{Origin, Reject};
+use crate::stage::LocalFile;
 
 /// The columns of lineage, the last of every data file.
 const LINEAGE: usize = 2;
@@ -48,6 +49,14 @@ impl Offline {
     /// The columns of the rows: the pipeline's, then the two of lineage.
     pub fn schema(&self) -> arrow_schema::SchemaRef {
         self.runtime.schema.clone()
+    }
+
+    /// A data file as intake stages it, for rows that [`read`](Self::read) hands on, written to `to`.
+    ///
+    /// # Errors
+    /// Those of encoding.
+    pub fn data_file<W: Write>(&self, to: W) -> Result<LocalFile<W>> {
+        LocalFile::new(self.schema(), self.runtime.nested(), self.runtime.pipeline.stage.format, to)
     }
 
     /// Decompresses, decodes and checks an object just as intake does, and hands its rows on in pieces.

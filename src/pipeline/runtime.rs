@@ -148,10 +148,15 @@ impl Runtime {
             area: area.clone(),
             folder: area.data_folder(self.name(), partition, jiff::Timestamp::now()),
             schema: self.schema.clone(),
-            nested: self.pipeline.columns.iter().map(|column| column.column_type == ColumnType::Super).collect(),
+            nested: self.nested(),
             format: self.pipeline.stage.format,
             slices: self.slices,
         })
+    }
+
+    /// Which of the columns hold JSON.
+    pub(super) fn nested(&self) -> Vec<bool> {
+        self.pipeline.columns.iter().map(|column| column.column_type == ColumnType::Super).collect()
     }
 
     /// A partition as a manifest says it.

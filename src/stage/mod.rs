@@ -7,6 +7,7 @@ mod drain;
 mod files;
 mod group;
 mod layout;
+mod local;
 mod manifest;
 mod objects;
 mod parquet;
@@ -17,6 +18,7 @@ mod upload;
 
 pub use files::{DataFiles, DataFolder};
 pub use layout::{Area, parse_url};
+pub use local::LocalFile;
 pub use manifest::{copy_manifest, read_manifest, write_manifest};
 pub use objects::{LEDGER_COLUMNS, objects_file};
 pub use quarantine::{Quarantine, QuarantineLine, read_quarantine};

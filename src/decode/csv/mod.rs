@@ -3,6 +3,7 @@
 //! A quote within a field that does not begin with one is a character like any other. A closing quote must be followed by a delimiter or the end of
 //! the line; what does otherwise is refused, up to the end of that line.
 
+mod common;
 mod fields;
 mod records;
 
@@ -10,6 +11,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::ops::Range;
 
+use common::Common;
 use fields::{Fault, Field, Splitter};
 use records::{Record, Records};
 
@@ -32,8 +34,13 @@ pub(super) fn decode(
     let columns = Columns::new(names, context.fields)?;
     let mut row = Row { options, context, columns: &columns, texts: Vec::new(), ranges: Vec::new() };
     let mut slots: Vec<Option<Value<'static>>> = Vec::new();
+    let mut common = Common::new(options, &columns, context.fields.wants_extras());
     let mut number = 0;
-    while let Some(record) = records.next_record()? {
+    loop {
+        if let Some(common) = &mut common {
+            number = offer_lines(&mut records, common, number, sink)?;
+        }
+        let Some(record) = records.next_record()? else { break };
         number += 1;
         let place = Place { record: number, line: Some(record.line), offset: Some(record.offset) };
         if let Some((rule, message)) = row.fault(&record) {
@@ -47,6 +54,28 @@ pub(super) fn decode(
         slots = recycle(own);
     }
     Ok(records.counts())
+}
+
+/// Offers one line after the other, until one is not common or not taken; gives the number of the last record that was.
+fn offer_lines<R: Read>(
+    records: &mut Records<R>,
+    common: &mut Common<'_>,
+    mut number: u64,
+    sink: &mut dyn RecordSink,
+) -> Result<u64> {
+    while let Some(line) = records.next_line() {
+        let place = Place { record: number + 1, line: Some(line.number), offset: Some(line.offset) };
+        let taken = match common.fields(line.bytes) {
+            Some(fields) => sink.offer_fields(place, line.bytes, fields)?,
+            None => false,
+        };
+        if !taken {
+            records.begin_again();
+            break;
+        }
+        number += 1;
+    }
+    Ok(number)
 }
 
 /// The names of the fields; `None` if there is not even a header.
@@ -170,13 +199,6 @@ impl Row<'_> {
             true => &this.texts[range.clone()],
             false => &bytes[range.clone()],
         });
-        // A null has no bytes that a faster way could tell it by.
-        if this.options.null_values.is_empty() && fields.len() == this.columns.names.len() {
-            let contents: Vec<&[u8]> = contents.clone().collect();
-            if sink.offer_fields(place, &contents)? {
-                return Ok(());
-            }
-        }
         slots.resize(this.context.fields.len(), None);
         let mut extras = Vec::new();
         let wants_extras = this.context.fields.wants_extras();

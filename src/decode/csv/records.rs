@@ -5,6 +5,7 @@ use std::io::Read;
 use super::fields::{Fault, Field, Splitter, Step};
 use crate::config::CsvOptions;
 use crate::decode::Counts;
+use crate::decode::Line;
 use crate::decode::window::{LineCount, LineEnd, LineEnds, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Reject;
@@ -75,6 +76,29 @@ impl<R: Read> Records<R> {
     /// The bytes and fields of the record that was given last, if it was not too long.
     pub(super) fn current(&self) -> (&[u8], &[Field]) {
         (&self.window.unread()[..self.given], &self.splitter.fields)
+    }
+
+    /// Goes to the next line, if it is held whole and is no comment, and if the lines before it end at `\n`: most records are such a line.
+    pub(super) fn next_line(&mut self) -> Option<Line<'_>> {
+        let given = std::mem::take(&mut self.given);
+        self.pass(given);
+        if self.ends != LineEnds::Lf {
+            return None;
+        }
+        let unread = self.window.unread();
+        let end = memchr::memchr(b'\n', unread)?;
+        let bytes = unread[..end].strip_suffix(b"\r").unwrap_or(&unread[..end]);
+        if bytes.is_empty() || bytes.len() > self.most || bytes.first().copied() == self.comment {
+            return None;
+        }
+        self.given = end + 1;
+        let (number, offset) = (1 + self.lines.lines(self.ends), self.window.offset());
+        Some(Line { number, offset, bytes: &self.window.unread()[..bytes.len()], too_long: false })
+    }
+
+    /// Makes the line that was given last the beginning of the next record.
+    pub(super) fn begin_again(&mut self) {
+        self.given = 0;
     }
 
     /// Goes to the next record; `None` at the end.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Format, Source};
 use crate::decode::{Input, decode};
 use crate::error::Result;
-use crate::model::{Extra, FieldIndex, Place, Raw, RecordSink, Rule, Value};
+use crate::model::{Extra, FieldIndex, Place, Raw, RecordSink, Rule, SlotSpan, Value};
 use crate::testing::source;
 
 /// An index of these names.
@@ -82,8 +82,8 @@ pub(super) struct Kept {
 }
 
 impl RecordSink for Kept {
-    fn offer_fields(&mut self, _: Place, fields: &[&[u8]]) -> Result<bool> {
-        self.offered.push(fields.iter().map(|field| field.to_vec()).collect());
+    fn offer_fields(&mut self, _: Place, record: &[u8], fields: &[SlotSpan]) -> Result<bool> {
+        self.offered.push(fields.iter().map(|field| record[field.start..field.end].to_vec()).collect());
         Ok(false)
     }
 

@@ -4,8 +4,9 @@ use arrow_array::RecordBatch;
 use proptest::prelude::*;
 
 use super::{Collector, REJECTED_BYTES};
-use crate::config::{Column, ColumnSource};
+use crate::config::{Column, ColumnSource, CsvOptions, Format};
 use crate::decode::{self, Input};
+use crate::error::ErrorKind;
 use crate::model::{Reject, Rule};
 use crate::pipeline::runtime::Runtime;
 use crate::schema::value::{Cell, TimeParse};
@@ -39,9 +40,17 @@ fn columns() -> Vec<Column> {
     columns
 }
 
-/// The rows and rejects of `lines`, by the fast way where it can, or by the exact way alone; and how many rows the fast way took.
-fn collect(columns: &[Column], lines: &[u8], fast: bool) -> (Vec<RecordBatch>, Vec<Reject>, u64) {
+/// The rows and rejects, and how many rows the fast way took.
+type Collected = (Vec<RecordBatch>, Vec<Reject>, u64);
+
+/// What `lines` become, by the fast way where it can, or by the exact way alone.
+fn collect(columns: &[Column], lines: &[u8], fast: bool) -> Collected {
+    collect_as(Format::JsonLines, columns, lines, fast).expect("memory")
+}
+
+fn collect_as(format: Format, columns: &[Column], lines: &[u8], fast: bool) -> Result<Collected, ErrorKind> {
     let mut pipeline = pipeline(columns.to_vec());
+    pipeline.source.format = format;
     pipeline.rejects.max_rows = 100_000;
     let runtime = Runtime::new(0, pipeline, 1);
     let origin = origin(["2026-11-25"]);
@@ -56,11 +65,31 @@ fn collect(columns: &[Column], lines: &[u8], fast: bool) -> (Vec<RecordBatch>, V
     }
     let input = Input::Stream(Box::new(Cursor::new(lines)));
     let source = &runtime.pipeline.source;
-    let read = decode::decode(source, runtime.plan.fields(), input, &mut collector).expect("memory");
+    let read = decode::decode(source, runtime.plan.fields(), input, &mut collector).map_err(|error| error.kind())?;
     let taken = collector.taken_fast;
     let summary = collector.finish(read).expect("tolerant");
     assert_eq!(summary.read, summary.staged + summary.rejected);
-    (batches, summary.rejects, taken)
+    Ok((batches, summary.rejects, taken))
+}
+
+/// As [`agree`], of CSV whose header names some of the columns; 0 where both ways find that the object as a whole is none.
+fn agree_csv(lines: &[u8], change: impl Fn(&mut CsvOptions)) -> u64 {
+    let mut options = CsvOptions { null_values: vec![String::new(), "NA".to_owned()], ..CsvOptions::default() };
+    change(&mut options);
+    let body = [b"id,i,d,other,b,at,day,p\n", lines].concat();
+    let [fast, exact] = [true, false].map(|fast| collect_as(Format::Csv(options.clone()), &columns(), &body, fast));
+    match (fast, exact) {
+        (Ok((fast, fast_rejects, taken)), Ok((exact, exact_rejects, none))) => {
+            assert_eq!(none, 0);
+            assert_eq!(fast, exact);
+            assert_eq!(fast_rejects, exact_rejects);
+            taken
+        }
+        (fast, exact) => {
+            assert_eq!(fast.map(|_| ()), exact.map(|_| ()));
+            0
+        }
+    }
 }
 
 fn agree(columns: &[Column], lines: &[u8]) -> u64 {
@@ -126,6 +155,19 @@ fn beyond_a_bound_rejects_keep_their_place_column_and_rule_alone() {
     assert!(last.message.is_empty() && last.raw.is_empty());
 }
 
+#[test]
+fn letters_where_a_times_digits_belong_are_the_exact_ways_to_refuse() {
+    let lines = concat!(
+        r#"{"id":"a","at":"2024-01-01Tw0:00:00"}"#,
+        "\n",
+        r#"{"id":"b","at":"2024-01-01T00:~~:00"}"#,
+        "\n",
+        r#"{"id":"c","day":"2024-zz-01"}"#,
+        "\n",
+    );
+    assert_eq!(agree(&columns(), lines.as_bytes()), 0);
+}
+
 /// Text that is JSON, almost JSON, and values near the edges of their columns.
 fn value() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
@@ -163,6 +205,69 @@ fn line() -> impl Strategy<Value = String> {
             members.into_iter().map(|(name, value, colon)| format!(",\"{name}\"{colon}{value}")).collect();
         format!("{{\"id\":\"x\"{members}{end}")
     })
+}
+
+#[test]
+fn a_common_record_of_csv_is_taken_by_the_fast_way() {
+    let lines = concat!(
+        "a,-12,12.345,x,true,2024-02-29T23:59:59.123Z,2024-02-29,abc\n",
+        "\"b,b\",NA,,\"x\",false,,,\"\"\r\n",
+        "\"c\"\"c\",1,1,,,,,\n",
+        "é,007,-0,,t,2024-02-29 00:00:00,1969-12-31,a\n",
+    );
+    assert_eq!(agree_csv(lines.as_bytes(), |_| {}), 3, "all but the doubled quote");
+    assert_eq!(
+        agree_csv(lines.as_bytes(), |options| options.quote = None),
+        3,
+        "all but the comma that makes a field too many"
+    );
+    assert_eq!(agree_csv(lines.as_bytes(), |options| options.escape = Some(b'\\')), 0);
+}
+
+fn csv_field() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[-0-9.]{0,6}",
+        "[a-cé ]{0,4}",
+        "\"[a-c,\n0-9]{0,4}\"",
+        "[a-c\"\r]{0,4}",
+        prop::sample::select(vec![
+            "",
+            "NA",
+            "\"NA\"",
+            "\"\"",
+            "true",
+            "0",
+            "2024-02-29",
+            "1e3",
+            "\"a\"\"b\"",
+            "\"open",
+            "\0"
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn both_ways_agree_on_every_record_of_csv(
+        records in prop::collection::vec(prop::collection::vec(csv_field(), 7..10), 1..8),
+        end in prop::sample::select(vec!["\n", "\r\n", "\n\n"]),
+        comment: bool,
+    ) {
+        let lines: Vec<String> = records.iter().map(|fields| fields.join(",")).collect();
+        agree_csv(lines.join(end).as_bytes(), |options| options.comment = comment.then_some(b'a'));
+    }
+
+    #[test]
+    fn and_on_bytes_of_csv_of_any_kind(mut bytes in "[a1,\"\r\n]{0,60}".prop_map(String::into_bytes), at in any::<prop::sample::Index>(), byte: u8) {
+        if !bytes.is_empty() {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        agree_csv(&bytes, |_| {});
+    }
 }
 
 proptest! {
