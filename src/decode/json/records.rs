@@ -324,8 +324,11 @@ impl<R: Read> Records<R> {
         }
         let bytes = &self.window.unread()[..length];
         self.lines.add(bytes, self.ends);
-        let line_end = |byte: &u8| *byte == b'\n' || (*byte == b'\r' && self.ends == LineEnds::Cr);
-        match bytes.iter().rposition(line_end) {
+        let line_end = match self.ends {
+            LineEnds::Cr => memchr::memrchr2(b'\n', b'\r', bytes),
+            LineEnds::Lf | LineEnds::Unknown => memchr::memrchr(b'\n', bytes),
+        };
+        match line_end {
             Some(at) => {
                 self.column = length - at - 1;
                 self.within_line = record && self.column > 0;
