@@ -133,12 +133,19 @@ impl Events {
             id_low & 0xffff_ffff_ffff
         );
         let url = format!(
-            "https://shop.example.com/{section}/item-{product:06}?utm_source=newsletter&utm_medium=email&page={page}&click={:016x}{:016x}{:08x}",
+            "https://shop.example.com/{section}/item-{product:06}?utm_source=newsletter&utm_medium=email&page={page}&click={:016x}{:016x}{:08x}&visit={:014x}",
             random.u64(..),
             random.u64(..),
-            session.rotate_left(7)
+            session.rotate_left(7),
+            random.u64(..1 << 56)
         );
-        let referrer = referrer.map(|from| format!("https://www.search.example/find?q={from}+sale&start={page}0"));
+        let referrer = referrer.map(|from| {
+            let (words, shown) = (random.u64(..), random.u64(..));
+            format!("https://www.search.example/find?q={from}+{words:x}&start={page}0&sxsrf={shown:016x}")
+        });
+        // Browsers come in many builds.
+        let (build, patch) = (random.u16(1_000..9_000), random.u8(..));
+        let agent = format!("{agent} Build/{build}.{patch} {:06x}", random.u32(..1 << 24));
         let cents = |value: u32| format!("{}.{:02}", value / 100, value % 100);
         let written = match self.form {
             Form::JsonLines => {

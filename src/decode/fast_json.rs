@@ -19,6 +19,8 @@ const MOST_EXPECTED: usize = 512;
 /// Scans lines for the fields of one index.
 pub struct JsonScanner {
     levels: Vec<Level>,
+    /// Whether a record with a field of the outermost level that nobody takes goes the exact way, which alone makes something of it.
+    wants_extras: bool,
     scratch: Vec<u8>,
 }
 
@@ -55,14 +57,11 @@ struct Cursor<'l> {
 }
 
 impl JsonScanner {
-    /// A scanner for the fields of `index`; `None` where every record has to go the exact way.
-    pub fn new(index: &FieldIndex) -> Option<Self> {
-        if index.wants_extras() {
-            return None;
-        }
-        let mut scanner = JsonScanner { levels: Vec::new(), scratch: Vec::new() };
+    /// A scanner for the fields of `index`.
+    pub fn new(index: &FieldIndex) -> Self {
+        let mut scanner = JsonScanner { levels: Vec::new(), wants_extras: index.wants_extras(), scratch: Vec::new() };
         scanner.add_level(index.fields());
-        Some(scanner)
+        scanner
     }
 
     fn add_level(&mut self, fields: &Fields) -> usize {
@@ -153,6 +152,7 @@ impl JsonScanner {
         let Level { fields, targets, expected } = &mut self.levels[level];
         let target = match fields.position(std::str::from_utf8(name).ok()?) {
             Some(at) => targets[at],
+            None if level == 0 && self.wants_extras => return None,
             None => Target::Skip,
         };
         if joined && expected.len() < MOST_EXPECTED {

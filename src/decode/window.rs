@@ -171,6 +171,11 @@ pub(super) struct LineCount {
 }
 
 impl LineCount {
+    /// Counts a line that ended with the next byte of the stream, or with the next two, where lines end at `\n`.
+    pub(super) fn add_newline(&mut self) {
+        self.newlines += 1;
+    }
+
     /// Counts those that end in the next bytes of the stream.
     pub(super) fn add(&mut self, bytes: &[u8], ends: LineEnds) {
         self.newlines += memchr::memchr_iter(b'\n', bytes).count() as u64;

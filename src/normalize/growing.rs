@@ -1,5 +1,6 @@
 //! One growing column, of which the newest values can be taken back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -9,6 +10,7 @@ use arrow_array::{
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 
+use crate::schema::ColumnType;
 use crate::schema::value::Cell;
 
 /// A column of rows that were not taken yet.
@@ -83,13 +85,41 @@ impl Growing {
         8
     }
 
-    /// Adds a whole number to a column of 64 bits: an integer, or a moment.
+    /// Adds a whole number, or a moment; one that is not in the range of the column's type would be stored as null.
     #[inline(always)]
-    pub(super) fn push_i64(&mut self, value: i64) {
+    pub(super) fn push_int(&mut self, value: i64) {
         match &mut self.values {
             Values::Int64(values) => values.push(value),
+            Values::Int32(values) if i32::try_from(value).is_ok() => values.push(value as i32),
+            Values::Int16(values) if i16::try_from(value).is_ok() => values.push(value as i16),
             _ => {
-                self.push(&Cell::Int(value));
+                self.push_null();
+                return;
+            }
+        }
+        self.mark_valid();
+    }
+
+    /// Adds a decimal number, in units of its last place.
+    #[inline(always)]
+    pub(super) fn push_units(&mut self, units: i128) {
+        match &mut self.values {
+            Values::Int128(values) => values.push(units),
+            _ => {
+                self.push_null();
+                return;
+            }
+        }
+        self.mark_valid();
+    }
+
+    /// Adds true or false.
+    #[inline(always)]
+    pub(super) fn push_bool(&mut self, value: bool) {
+        match &mut self.values {
+            Values::Bool(values) => values.push(value),
+            _ => {
+                self.push_null();
                 return;
             }
         }
@@ -135,6 +165,30 @@ impl Growing {
         if !self.valid.is_empty() {
             self.valid.push(true);
         }
+    }
+
+    /// The value in `row`, of a column of this type; `None` if there is no such row, or it holds a text that is no UTF-8.
+    pub(super) fn cell(&self, row: usize, column_type: ColumnType) -> Option<Cell<'_>> {
+        if self.valid.get(row) == Some(&false) {
+            return Some(Cell::Null);
+        }
+        let moment = matches!(column_type, ColumnType::Timestamp | ColumnType::TimestampTz);
+        Some(match &self.values {
+            Values::Int16(values) => Cell::Int(i64::from(*values.get(row)?)),
+            Values::Int32(values) if column_type == ColumnType::Date => Cell::Date(*values.get(row)?),
+            Values::Int32(values) => Cell::Int(i64::from(*values.get(row)?)),
+            Values::Int64(values) if moment => Cell::Micros(*values.get(row)?),
+            Values::Int64(values) => Cell::Int(*values.get(row)?),
+            Values::Int128(values) => Cell::Decimal(*values.get(row)?),
+            Values::Float32(values) => Cell::Float(f64::from(*values.get(row)?)),
+            Values::Float64(values) => Cell::Float(*values.get(row)?),
+            Values::Bool(values) => Cell::Bool(*values.get(row)?),
+            Values::Text { bytes, ends } => {
+                let start = row.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
+                let text = bytes.get(start as usize..*ends.get(row)? as usize)?;
+                Cell::Text(Cow::Borrowed(std::str::from_utf8(text).ok()?))
+            }
+        })
     }
 
     /// Takes back all values behind the first `rows`.

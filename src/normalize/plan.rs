@@ -72,6 +72,11 @@ impl Plan {
         &self.columns
     }
 
+    /// Whether each rule holds for a row, or cannot tell.
+    pub(super) fn rules_hold(&self, row: &[Cell<'_>]) -> bool {
+        self.rules.iter().all(|rule| hold(rule, row).is_ok())
+    }
+
     /// Whether rules look at whole rows.
     pub fn has_rules(&self) -> bool {
         !self.rules.is_empty()

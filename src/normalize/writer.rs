@@ -1,9 +1,9 @@
 //! The fast way of a record: its values go straight into the columns.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use super::column::Simple;
+use super::growing::Growing;
 use super::plan::ROW_BYTES;
 use super::staged_size::staged_bytes;
 use super::{Plan, Planned, Rows, quick};
@@ -12,13 +12,23 @@ use crate::model::{FieldWriter, Form, Origin, Value};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
 
+/// The bytes that are counted of a value which is no text.
+const FIXED: usize = 16;
+
 /// What the fast way needs of a plan, for the records of one object.
 #[derive(Debug)]
 pub struct Shortcut {
     /// For each slot: the columns that take it.
-    slots: Vec<Vec<Lane>>,
+    slots: Vec<Lanes>,
     /// The columns that are the same in every record of the object.
     constants: Vec<(usize, Cell<'static>)>,
+}
+
+/// The columns that take one slot.
+#[derive(Debug, Clone)]
+enum Lanes {
+    One(Lane),
+    Several(Vec<Lane>),
 }
 
 /// One column that takes a slot: all of it that a common value needs, close together in memory.
@@ -61,6 +71,10 @@ pub struct RowWriter<'w> {
     plan: &'w Plan,
     shortcut: &'w Shortcut,
     rows: &'w mut Rows,
+    /// The number of complete rows.
+    complete: usize,
+    /// How many columns have got their value.
+    filled: usize,
     /// The record's bytes, as [`Plan::row`] counts them.
     bytes: usize,
 }
@@ -68,23 +82,24 @@ pub struct RowWriter<'w> {
 impl Shortcut {
     /// The shortcut through `plan` for an object; `None` where each of its records has to go the exact way.
     pub fn new(plan: &Plan, origin: &Origin) -> Option<Self> {
-        // Rules look at whole rows of cells, which this way never has.
-        // The limits of other forms than Parquet are the exact way's.
-        if plan.has_rules() || plan.fields().wants_extras() || plan.form() != Form::Parquet {
+        // The limits of other forms than Parquet are the exact way's. Rules look at a REAL before it is rounded to one.
+        let rounds = |planned: &Planned| planned.column().column_type == ColumnType::Real;
+        if plan.form() != Form::Parquet || (plan.has_rules() && plan.planned().iter().any(rounds)) {
             return None;
         }
-        let mut slots = vec![Vec::new(); plan.fields().len()];
+        let mut slots = vec![Lanes::Several(Vec::new()); plan.fields().len()];
         let mut constants = Vec::new();
-        for (at, planned) in plan.planned().iter().enumerate() {
+        for (column, planned) in plan.planned().iter().enumerate() {
             match planned.slot() {
                 Some(slot) => {
-                    let Column { min, max, required, .. } = planned.column();
-                    let bounded = min.is_some() || max.is_some();
+                    let Column { required, min, max, .. } = planned.column();
                     let how = How::of(planned.simple());
-                    slots.get_mut(slot)?.push(Lane { column: at, how, required: *required, bounded });
+                    // The bounds of whole numbers are within `how`.
+                    let bounded = (min.is_some() || max.is_some()) && !matches!(how, How::Int(..) | How::Exactly);
+                    slots.get_mut(slot)?.add(Lane { column, how, required: *required, bounded });
                 }
                 None => match planned.cell(planned.value(&[], origin, &[]).ok()?) {
-                    Ok((cell, false)) => constants.push((at, cell.into_owned())),
+                    Ok((cell, false)) => constants.push((column, cell.into_owned())),
                     _ => return None,
                 },
             }
@@ -93,15 +108,32 @@ impl Shortcut {
     }
 }
 
+impl Lanes {
+    fn add(&mut self, lane: Lane) {
+        *self = match std::mem::replace(self, Lanes::Several(Vec::new())) {
+            Lanes::Several(lanes) if lanes.is_empty() => Lanes::One(lane),
+            Lanes::Several(lanes) => Lanes::Several(lanes.into_iter().chain([lane]).collect()),
+            Lanes::One(first) => Lanes::Several(vec![first, lane]),
+        }
+    }
+}
+
 impl How {
     fn of(simple: Option<Simple<'_>>) -> Self {
-        let Some(Simple { column_type, parse, .. }) = simple else { return How::Exactly };
+        let Some(Simple { column_type, parse, min, max, .. }) = simple else { return How::Exactly };
+        let bounds = |least: i64, most: i64| match (min, max) {
+            (None, None) => How::Int(least, most),
+            (Some(Cell::Int(min)), None) => How::Int(least.max(*min), most),
+            (None, Some(Cell::Int(max))) => How::Int(least, most.min(*max)),
+            (Some(Cell::Int(min)), Some(Cell::Int(max))) => How::Int(least.max(*min), most.min(*max)),
+            _ => How::Exactly,
+        };
         match (column_type, parse) {
+            (ColumnType::SmallInt, _) => bounds(i16::MIN.into(), i16::MAX.into()),
+            (ColumnType::Integer, _) => bounds(i32::MIN.into(), i32::MAX.into()),
+            (ColumnType::BigInt, _) => bounds(i64::MIN, i64::MAX),
             (ColumnType::Varchar(length), _) => How::Text(usize::from(length)),
             (ColumnType::Char(length), _) => How::Ascii(usize::from(length)),
-            (ColumnType::SmallInt, _) => How::Int(i16::MIN.into(), i16::MAX.into()),
-            (ColumnType::Integer, _) => How::Int(i32::MIN.into(), i32::MAX.into()),
-            (ColumnType::BigInt, _) => How::Int(i64::MIN, i64::MAX),
             (ColumnType::Decimal { precision, scale }, _) => How::Decimal(precision, scale),
             (ColumnType::Real | ColumnType::Double, _) => How::Float(column_type),
             (ColumnType::Boolean, _) => How::Bool,
@@ -114,48 +146,69 @@ impl How {
         }
     }
 
-    /// The cell of a common value; `None` for all else.
+    /// Adds a common value to its column, whose values are of the kind that this one is read as; `None` for all else.
     #[inline(always)]
-    fn cell(self, token: Token<'_>) -> Option<Cell<'static>> {
+    fn put(self, growing: &mut Growing, token: Token<'_>) -> Option<()> {
         let digits = match token {
             Token::Text(bytes) | Token::Number(bytes) => bytes,
-            Token::Bool(value) if self == How::Bool => return Some(Cell::Bool(value)),
+            Token::Bool(value) if self == How::Bool => {
+                growing.push_bool(value);
+                return Some(());
+            }
             _ => return None,
         };
         match self {
             How::Int(least, most) => {
-                quick::integer(digits).filter(|value| (least..=most).contains(value)).map(Cell::Int)
+                growing.push_int(quick::integer(digits).filter(|value| (least..=most).contains(value))?);
             }
-            How::Decimal(precision, scale) => quick::decimal(digits, precision, scale).map(Cell::Decimal),
-            How::Float(column_type) => quick::float(digits, column_type),
+            How::Decimal(precision, scale) => growing.push_units(quick::decimal(digits, precision, scale)?),
+            How::IsoMoment => growing.push_int(quick::iso_moment(digits)?),
+            How::EpochMoment(factor) => growing.push_int(quick::epoch_moment(digits, factor)?),
+            How::Float(column_type) => {
+                growing.push(&quick::float(digits, column_type)?);
+            }
+            How::Date => {
+                growing.push(&Cell::Date(quick::date(digits)?));
+            }
             How::Bool if matches!(token, Token::Text(_)) => match digits {
-                b"true" => Some(Cell::Bool(true)),
-                b"false" => Some(Cell::Bool(false)),
-                _ => None,
+                b"true" => growing.push_bool(true),
+                b"false" => growing.push_bool(false),
+                _ => return None,
             },
-            How::Date => quick::date(digits).map(Cell::Date),
-            How::IsoMoment => quick::iso_moment(digits).map(Cell::Micros),
-            How::EpochMoment(factor) => quick::epoch_moment(digits, factor).map(Cell::Micros),
-            _ => None,
+            _ => return None,
         }
+        Some(())
     }
 }
 
 impl<'w> RowWriter<'w> {
     /// A writer of the next record behind `rows`.
+    #[inline(always)]
     pub fn new(plan: &'w Plan, shortcut: &'w Shortcut, rows: &'w mut Rows) -> Self {
-        RowWriter { plan, shortcut, rows, bytes: 0 }
+        let complete = rows.len();
+        RowWriter { plan, shortcut, rows, complete, filled: 0, bytes: 0 }
     }
 
     /// Completes the row of record `record`: fills the columns whose fields the record lacks; `false` if it has to go the exact way.
+    #[inline(always)]
     pub fn finish(mut self, record: u64) -> bool {
-        let rows = self.rows.len();
         for (at, cell) in &self.shortcut.constants {
             self.bytes += cell_bytes(cell);
             self.rows.columns[*at].push(cell);
         }
+        let whole = self.filled + self.shortcut.constants.len() == self.rows.columns.len();
+        if (!whole && !self.fill()) || self.bytes > ROW_BYTES || (self.plan.has_rules() && !self.is_ruled_in()) {
+            return false;
+        }
+        self.rows.complete(record, self.bytes);
+        true
+    }
+
+    /// Fills the columns that have no value yet.
+    #[inline(never)]
+    fn fill(&mut self) -> bool {
         for (growing, planned) in self.rows.columns.iter_mut().zip(self.plan.planned()) {
-            if growing.len() == rows {
+            if growing.len() == self.complete {
                 match planned.cell(None) {
                     Ok((cell, false)) => {
                         self.bytes += cell_bytes(&cell);
@@ -165,68 +218,66 @@ impl<'w> RowWriter<'w> {
                 }
             }
         }
-        if self.bytes > ROW_BYTES {
-            return false;
-        }
-        self.rows.complete(record, self.bytes);
         true
     }
 
     #[inline(always)]
     fn put(&mut self, slot: usize, token: Token<'_>) -> bool {
         let shortcut: &Shortcut = self.shortcut;
-        match shortcut.slots.get(slot).map(Vec::as_slice) {
-            Some([lane]) => self.put_lane(lane, token),
-            Some(lanes) => lanes.iter().all(|lane| self.put_lane(lane, token)),
+        match shortcut.slots.get(slot) {
+            Some(Lanes::One(lane)) => self.put_lane(*lane, token),
+            Some(Lanes::Several(lanes)) => lanes.iter().all(|lane| self.put_lane(*lane, token)),
             None => false,
         }
     }
 
     #[inline(always)]
-    fn put_lane(&mut self, lane: &Lane, token: Token<'_>) -> bool {
-        let rows = self.rows.len();
+    fn put_lane(&mut self, lane: Lane, token: Token<'_>) -> bool {
         let Some(growing) = self.rows.columns.get_mut(lane.column) else { return false };
-        if growing.len() != rows {
+        if growing.len() != self.complete {
             // The field stands twice.
             return false;
         }
+        self.filled += 1;
         match (token, lane.how) {
-            (Token::Text(text), How::Text(most)) if !lane.bounded => {
-                self.bytes += text.len();
-                if text.len() <= most {
-                    growing.push_text(text);
-                    return true;
+            (Token::Text(text), How::Text(most) | How::Ascii(most)) => {
+                if text.len() > most || (matches!(lane.how, How::Ascii(_)) && !text.is_ascii()) {
+                    return false;
                 }
-                return false;
-            }
-            (Token::Text(text), How::Ascii(most)) if !lane.bounded => {
                 self.bytes += text.len();
-                if text.len() <= most && text.is_ascii() {
-                    growing.push_text(text);
-                    return true;
-                }
-                return false;
+                growing.push_text(text);
+                return !lane.bounded || self.is_within(lane.column);
             }
             (Token::Null, How::Exactly) => {}
             (Token::Null, _) if !lane.required => {
-                self.bytes += 16;
+                self.bytes += FIXED;
                 growing.push_null();
                 return true;
             }
             (token, how) => {
-                if let Some(cell) = how.cell(token) {
-                    self.bytes += 16;
-                    match cell {
-                        Cell::Int(value) | Cell::Micros(value) => growing.push_i64(value),
-                        ref cell => {
-                            growing.push(cell);
-                        }
-                    }
-                    return !lane.bounded || within(self.plan.planned()[lane.column].column(), &cell);
+                if how.put(growing, token).is_some() {
+                    self.bytes += FIXED;
+                    return !lane.bounded || self.is_within(lane.column);
                 }
             }
         }
         self.put_exactly(lane.column, token)
+    }
+
+    /// Whether the value that a column has got is within its bounds.
+    #[inline(never)]
+    fn is_within(&self, column: usize) -> bool {
+        let (planned, growing) = (&self.plan.planned()[column], &self.rows.columns[column]);
+        growing.cell(self.complete, planned.column().column_type).is_some_and(|cell| planned.is_within(&cell))
+    }
+
+    /// Whether the rules hold for the row, which has all its values.
+    #[inline(never)]
+    fn is_ruled_in(&self) -> bool {
+        let columns = self.rows.columns.iter().zip(self.plan.planned());
+        let row: Option<Vec<Cell<'_>>> =
+            columns.map(|(growing, planned)| growing.cell(self.complete, planned.column().column_type)).collect();
+        row.is_some_and(|row| self.plan.rules_hold(&row))
     }
 
     /// Puts what is not common, by the plan itself.
@@ -241,13 +292,6 @@ impl<'w> RowWriter<'w> {
             None => false,
         }
     }
-}
-
-/// Whether a value is within the column's bounds.
-fn within(column: &Column, cell: &Cell<'_>) -> bool {
-    let from = |min| matches!(cell.order(min), Some(Ordering::Greater | Ordering::Equal));
-    let to = |max| matches!(cell.order(max), Some(Ordering::Less | Ordering::Equal));
-    column.min.as_ref().is_none_or(from) && column.max.as_ref().is_none_or(to)
 }
 
 /// The cell that the plan makes of the value; `None` where it refuses it.
@@ -268,7 +312,7 @@ fn exactly<'t>(planned: &Planned, token: Token<'t>) -> Option<Cell<'t>> {
 fn cell_bytes(cell: &Cell<'_>) -> usize {
     match cell {
         Cell::Text(text) => text.len(),
-        _ => 16,
+        _ => FIXED,
     }
 }
 

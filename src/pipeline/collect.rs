@@ -61,7 +61,8 @@ impl<'a> Collector<'a> {
         let rows = Rows::new(runtime.schema.clone(), id);
         let summary =
             Summary { read: 0, staged: 0, rejects: Vec::new(), rejected: 0, decompressed: 0, new_fields: Vec::new() };
-        let fast = JsonScanner::new(runtime.plan.fields()).zip(Shortcut::new(&runtime.plan, origin));
+        let fast =
+            Shortcut::new(&runtime.plan, origin).map(|shortcut| (JsonScanner::new(runtime.plan.fields()), shortcut));
         let drift = Drift::new(&runtime.unknown_fields, runtime.name(), &origin.object.key);
         Collector { runtime, origin, rows, drift, discovery: None, hand_on, summary, kept: 0, fast, taken_fast: 0 }
     }
@@ -94,6 +95,11 @@ impl<'a> Collector<'a> {
         self.summary.read += 1;
         self.summary.staged += 1;
         if self.rows.bytes() >= PIECE_BYTES || self.rows.len() >= PIECE_ROWS { self.hand_on() } else { Ok(()) }
+    }
+
+    /// Whether the object is read again, so that its rows are only checked now.
+    fn only_checks(&self) -> bool {
+        self.discovery.as_ref().is_some_and(Discovery::has_found)
     }
 
     fn hand_on(&mut self) -> Result<()> {
@@ -129,6 +135,9 @@ impl<'a> Collector<'a> {
 
 impl RecordSink for Collector<'_> {
     fn offer(&mut self, place: Place, bytes: &[u8]) -> Result<bool> {
+        if self.only_checks() {
+            return Ok(false);
+        }
         let Some((scanner, shortcut)) = &mut self.fast else { return Ok(false) };
         let mut writer = RowWriter::new(&self.runtime.plan, shortcut, &mut self.rows);
         if scanner.row(bytes, &mut writer) && writer.finish(place.record) {
@@ -141,6 +150,9 @@ impl RecordSink for Collector<'_> {
     }
 
     fn offer_fields(&mut self, place: Place, record: &[u8], fields: &[SlotSpan]) -> Result<bool> {
+        if self.only_checks() {
+            return Ok(false);
+        }
         let Some((_, shortcut)) = &self.fast else { return Ok(false) };
         let mut writer = RowWriter::new(&self.runtime.plan, shortcut, &mut self.rows);
         let written = fields.iter().all(|field| match (field.null, record.get(field.start..field.end)) {

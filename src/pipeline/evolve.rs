@@ -274,6 +274,11 @@ impl<'a> Discovery<'a> {
                 Err(reason) => self.runtime.unknown_fields.stays(self.runtime.name(), name, reason),
             }
         }
+        self.has_found()
+    }
+
+    /// Whether the object has new fields by now.
+    pub(super) fn has_found(&self) -> bool {
         !self.new.is_empty()
     }
 

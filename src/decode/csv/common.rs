@@ -17,7 +17,8 @@ pub(super) struct Common<'c> {
 impl<'c> Common<'c> {
     /// For these options; `None` where every record has to go the exact way.
     pub(super) fn new(options: &'c CsvOptions, columns: &'c Columns, wants_extras: bool) -> Option<Self> {
-        let plain = options.escape.is_none() && !options.trailing_delimiter && !wants_extras;
+        let all_taken = columns.slots.iter().all(Option::is_some);
+        let plain = options.escape.is_none() && !options.trailing_delimiter && (!wants_extras || all_taken);
         plain.then(|| Common { options, columns, spans: Vec::new() })
     }
 

@@ -80,14 +80,28 @@ impl<R: Read> Records<R> {
 
     /// The record is its whole line, of which `length` bytes were given.
     pub(super) fn took_line(&mut self, length: usize) {
-        self.given = length;
+        // What nearly every line ends with is passed over here and now, as it is known.
+        let end = match (self.ends, self.window.unread().get(length..)) {
+            (LineEnds::Lf, Some([b'\n', ..])) => 1,
+            (LineEnds::Lf, Some([b'\r', b'\n', ..])) => 2,
+            _ => {
+                self.given = length;
+                return;
+            }
+        };
+        self.lines.add_newline();
+        self.column = 0;
+        self.within_line = false;
+        self.window.advance(length + end);
     }
 
     /// Goes to the next record; `None` at the end.
     pub(super) fn start(&mut self) -> io::Result<Option<Start>> {
         self.window.skip_mark()?;
         let given = std::mem::take(&mut self.given);
-        self.pass(given, true);
+        if given > 0 {
+            self.pass(given, true);
+        }
         if let Some(column) = self.lost.take() {
             self.find_record(column)?;
         }
@@ -292,6 +306,9 @@ impl<R: Read> Records<R> {
 
     /// Passes over spaces and blank lines; whether there is something behind them.
     fn skip_space(&mut self) -> io::Result<bool> {
+        if self.window.unread().first() == Some(&b'{') && self.ends != LineEnds::Unknown {
+            return Ok(true);
+        }
         loop {
             let unread = self.window.unread();
             let space = unread.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();

@@ -4,11 +4,13 @@ use arrow_array::RecordBatch;
 use proptest::prelude::*;
 
 use super::{Collector, REJECTED_BYTES};
-use crate::config::{Column, ColumnSource, CsvOptions, Format};
+use crate::config::{Column, ColumnSource, CsvOptions, Format, OnUnknownField, Pipeline, RowRule};
 use crate::decode::{self, Input};
 use crate::error::ErrorKind;
 use crate::model::{Reject, Rule};
 use crate::pipeline::runtime::Runtime;
+use crate::schema::ColumnType;
+use crate::schema::condition::{Condition, Operand};
 use crate::schema::value::{Cell, TimeParse};
 use crate::testing::{column, origin, pipeline};
 
@@ -21,13 +23,13 @@ fn columns() -> Vec<Column> {
     let mut columns = vec![
         Column { required: true, ..column("id", "varchar(8)") },
         column("i", "integer"),
-        column("small", "smallint"),
+        Column { min: Some(Cell::Int(-5)), max: Some(Cell::Int(40_000)), ..column("small", "smallint") },
         column("big", "bigint"),
         Column { min: Some(Cell::Decimal(0)), max: Some(Cell::Decimal(50_000)), ..column("d", "decimal(7,3)") },
         column("f", "double precision"),
         column("r", "real"),
         column("b", "boolean"),
-        column("c", "char(3)"),
+        Column { max: Some(Cell::Text("d".into())), ..column("c", "char(3)") },
         column("day", "date"),
         column("at", "timestamp"),
         Column { parse: TimeParse::EpochMillis, ..column("ms", "timestamp") },
@@ -43,13 +45,66 @@ fn columns() -> Vec<Column> {
 /// The rows and rejects, and how many rows the fast way took.
 type Collected = (Vec<RecordBatch>, Vec<Reject>, u64);
 
-/// What `lines` become, by the fast way where it can, or by the exact way alone.
-fn collect(columns: &[Column], lines: &[u8], fast: bool) -> Collected {
-    collect_as(Format::JsonLines, columns, lines, fast).expect("memory")
+/// What the pipelines of these tests differ in.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// Nothing beyond the columns.
+    Plain,
+    /// Unknown fields are kept in a column.
+    Rescue,
+    /// Records with unknown fields are refused.
+    Reject,
+    /// Rules look at whole rows.
+    Rules,
 }
 
-fn collect_as(format: Format, columns: &[Column], lines: &[u8], fast: bool) -> Result<Collected, ErrorKind> {
-    let mut pipeline = pipeline(columns.to_vec());
+const ASKED: [Asked; 4] = [Asked::Plain, Asked::Rescue, Asked::Reject, Asked::Rules];
+
+impl Asked {
+    fn pipeline(self, mut columns: Vec<Column>) -> Pipeline {
+        if let Asked::Rescue = self {
+            columns.push(Column { from: ColumnSource::Rescued, ..column("rescued", "super") });
+        }
+        // What a REAL is before it is rounded only the exact way knows.
+        if let Asked::Rules = self {
+            columns.retain(|column| column.name != "r");
+        }
+        let mut pipeline = pipeline(columns);
+        pipeline.source.on_unknown_field = match self {
+            Asked::Rescue => OnUnknownField::Rescue,
+            Asked::Reject => OnUnknownField::Reject,
+            Asked::Plain | Asked::Rules => OnUnknownField::Ignore,
+        };
+        if let Asked::Rules = self {
+            let operand = |column: &Column| (column.name.clone(), column.column_type);
+            let operands: Vec<(String, ColumnType)> = pipeline.columns.iter().map(operand).collect();
+            let operands: Vec<Operand<'_>> = operands
+                .iter()
+                .map(|(name, column_type)| Operand { name, column_type: *column_type, readable: true })
+                .collect();
+            pipeline.rules = [
+                "i IS NULL OR i < 9 OR d * i > 3",
+                "at < '2024-06-01' OR day IS NULL OR day >= DATE '1990-01-01'",
+                "p IS NULL OR length(p) < 3 OR b",
+                "small <> i OR c LIKE 'a%'",
+            ]
+            .iter()
+            .map(|text| RowRule {
+                name: (*text).to_owned(),
+                condition: Condition::compile(text, &operands).expect("a condition"),
+            })
+            .collect();
+        }
+        pipeline
+    }
+}
+
+/// What `lines` become, by the fast way where it can, or by the exact way alone.
+fn collect(columns: &[Column], lines: &[u8], fast: bool) -> Collected {
+    collect_as(Format::JsonLines, pipeline(columns.to_vec()), lines, fast).expect("memory")
+}
+
+fn collect_as(format: Format, mut pipeline: Pipeline, lines: &[u8], fast: bool) -> Result<Collected, ErrorKind> {
     pipeline.source.format = format;
     pipeline.rejects.max_rows = 100_000;
     let runtime = Runtime::new(0, pipeline, 1);
@@ -72,12 +127,18 @@ fn collect_as(format: Format, columns: &[Column], lines: &[u8], fast: bool) -> R
     Ok((batches, summary.rejects, taken))
 }
 
-/// As [`agree`], of CSV whose header names some of the columns; 0 where both ways find that the object as a whole is none.
+/// As [`agree`], of CSV whose header names some of the columns.
 fn agree_csv(lines: &[u8], change: impl Fn(&mut CsvOptions)) -> u64 {
+    agree_csv_as(Asked::Plain, lines, change)
+}
+
+/// Holds the two ways against each other; gives how many rows the fast way took, 0 where both find that the object as a whole is none.
+fn agree_csv_as(asked: Asked, lines: &[u8], change: impl Fn(&mut CsvOptions)) -> u64 {
     let mut options = CsvOptions { null_values: vec![String::new(), "NA".to_owned()], ..CsvOptions::default() };
     change(&mut options);
     let body = [b"id,i,d,other,b,at,day,p\n", lines].concat();
-    let [fast, exact] = [true, false].map(|fast| collect_as(Format::Csv(options.clone()), &columns(), &body, fast));
+    let [fast, exact] =
+        [true, false].map(|fast| collect_as(Format::Csv(options.clone()), asked.pipeline(columns()), &body, fast));
     match (fast, exact) {
         (Ok((fast, fast_rejects, taken)), Ok((exact, exact_rejects, none))) => {
             assert_eq!(none, 0);
@@ -92,9 +153,15 @@ fn agree_csv(lines: &[u8], change: impl Fn(&mut CsvOptions)) -> u64 {
     }
 }
 
+/// Holds the two ways against each other; gives how many rows the fast way took.
 fn agree(columns: &[Column], lines: &[u8]) -> u64 {
-    let (fast, fast_rejects, taken) = collect(columns, lines, true);
-    let (exact, exact_rejects, none) = collect(columns, lines, false);
+    agree_as(Asked::Plain, columns, lines)
+}
+
+fn agree_as(asked: Asked, columns: &[Column], lines: &[u8]) -> u64 {
+    let [fast, exact] = [true, false]
+        .map(|fast| collect_as(Format::JsonLines, asked.pipeline(columns.to_vec()), lines, fast).expect("memory"));
+    let ((fast, fast_rejects, taken), (exact, exact_rejects, none)) = (fast, exact);
     assert_eq!(none, 0);
     assert_eq!(fast, exact);
     assert_eq!(fast_rejects, exact_rejects);
@@ -102,9 +169,30 @@ fn agree(columns: &[Column], lines: &[u8]) -> u64 {
 }
 
 #[test]
+fn unknown_fields_and_rules_leave_the_common_line_to_the_fast_way() {
+    let lines = concat!(
+        r#"{"id":"a","i":1,"d":4}"#,
+        "\n",
+        r#"{"id":"b","i":20,"s":{"unknown":1},"d":0.1}"#,
+        "\n",
+        r#"{"id":"c","i":3,"unknown":[1]}"#,
+        "\n",
+        r#"{"id":"d","i":30,"d":1,"b":true,"p":"abc"}"#,
+        "\n",
+        r#"{"id":"e","b":false,"p":"abc"}"#,
+        "\n",
+    );
+    let taken = ASKED.map(|asked| agree_as(asked, &columns(), lines.as_bytes()));
+    assert_eq!(taken, [5, 4, 4, 3], "all; twice all but the third; all but the second and the last");
+    let csv = "a,1,4,,true,,,abc\nb,20,0.1,,,,,\nc,3,,x,,,,\n";
+    let taken = ASKED.map(|asked| agree_csv_as(asked, csv.as_bytes(), |_| {}));
+    assert_eq!(taken, [3, 0, 0, 2], "the header has a field that nobody takes");
+}
+
+#[test]
 fn a_common_line_is_taken_by_the_fast_way_whatever_its_kinds_of_values() {
     let lines = concat!(
-        r#"{"id":"a","i":-12,"small":7,"big":9007199254740993,"d":12.345,"f":1.5e3,"r":0.25,"b":true,"c":"xyz","#,
+        r#"{"id":"a","i":-12,"small":7,"big":9007199254740993,"d":12.345,"f":1.5e3,"r":0.25,"b":true,"c":"abc","#,
         r#""day":"2024-02-29","at":"2024-02-29T23:59:59.123Z","ms":1540919166796,"dmy":"29/02/2024","s":{"k":[1,null]},"p":"abc"}"#,
         "\n",
         r#"{ "id" : "b\u00e9\n" , "i" : null , "unknown" : {"x":[{}, "\""]} , "b" : false , "day" : "1969-12-31" }"#,
@@ -255,9 +343,10 @@ proptest! {
         records in prop::collection::vec(prop::collection::vec(csv_field(), 7..10), 1..8),
         end in prop::sample::select(vec!["\n", "\r\n", "\n\n"]),
         comment: bool,
+        asked in prop::sample::select(ASKED.to_vec()),
     ) {
         let lines: Vec<String> = records.iter().map(|fields| fields.join(",")).collect();
-        agree_csv(lines.join(end).as_bytes(), |options| options.comment = comment.then_some(b'a'));
+        agree_csv_as(asked, lines.join(end).as_bytes(), |options| options.comment = comment.then_some(b'a'));
     }
 
     #[test]
@@ -274,8 +363,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_fast_way_and_the_exact_way_agree_on_every_line(lines in prop::collection::vec(line(), 1..8)) {
-        agree(&columns(), lines.join("\n").as_bytes());
+    fn the_fast_way_and_the_exact_way_agree_on_every_line(
+        lines in prop::collection::vec(line(), 1..8),
+        end in prop::sample::select(vec!["\n", "\r\n", "\r", "\n\n"]),
+        asked in prop::sample::select(ASKED.to_vec()),
+    ) {
+        agree_as(asked, &columns(), lines.join(end).as_bytes());
     }
 
     #[test]
