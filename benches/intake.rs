@@ -1,7 +1,7 @@
 //! Intake from gzip to typed rows, against inflate alone, in one run: `cargo bench --no-default-features --bench intake`.
 //!
 //! CPU time of the one thread that works, by the kernel's count, so that other work on the machine does not enter it; the best of several
-//! rounds in turns. `TIDEGATE_BENCH_EVENTS` and `TIDEGATE_BENCH_ROUNDS` change the size.
+//! rounds in turns. `TIDEGATE_BENCH_EVENTS` and `TIDEGATE_BENCH_ROUNDS` change the size; `TIDEGATE_BENCH_FORM` picks `json-lines` or `csv`.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "a bench")]
 
 mod workload;
@@ -16,10 +16,12 @@ fn main() {
     let setting = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
     let events = setting("TIDEGATE_BENCH_EVENTS", 100_000);
     let rounds = setting("TIDEGATE_BENCH_ROUNDS", 5);
-    let mut forms = vec![Form::JsonLines];
-    if std::env::var_os("TIDEGATE_BENCH_CSV").is_some() {
-        forms.push(Form::Csv);
-    }
+    let forms = match std::env::var("TIDEGATE_BENCH_FORM").as_deref() {
+        Ok("json-lines") => vec![Form::JsonLines],
+        Ok("csv") => vec![Form::Csv],
+        Ok(other) => panic!("{other} is neither json-lines nor csv"),
+        Err(_) => vec![Form::JsonLines, Form::Csv],
+    };
     for form in forms {
         compare(form, events, rounds);
     }

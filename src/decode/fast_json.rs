@@ -5,7 +5,7 @@
 //! so that this file has to be right only about what it accepts. It accepts nothing that the exact way refuses; tests hold the two against each other.
 
 use super::scan::{number_end, skip_blanks, string_end, unescape};
-use crate::model::{FieldIndex, FieldWriter, Fields};
+use crate::model::{FieldIndex, FieldWriter, Fields, Piece};
 
 /// How deeply nested a record may be: what serde_json allows.
 const MAX_DEPTH: usize = 127;
@@ -46,7 +46,34 @@ enum Target {
 /// A field's name with its quotes and colon, as the lines before had it.
 struct Expected {
     token: Box<[u8]>,
+    /// The token's first 16 bytes, and a mask of those that it has: what follows it is compared for nothing.
+    head: u128,
+    mask: u128,
     target: Target,
+}
+
+impl Expected {
+    fn new(token: &[u8], target: Target) -> Self {
+        let padded = |byte: &dyn Fn(usize) -> u8| u128::from_le_bytes(std::array::from_fn(byte));
+        Expected {
+            token: token.into(),
+            head: padded(&|at| token.get(at).copied().unwrap_or(0)),
+            mask: padded(&|at| if at < token.len() { 0xff } else { 0 }),
+            target,
+        }
+    }
+
+    /// Whether `rest` begins with the token.
+    #[inline(always)]
+    fn begins(&self, rest: &[u8]) -> bool {
+        match rest.first_chunk::<16>() {
+            Some(head) => {
+                (u128::from_le_bytes(*head) ^ self.head) & self.mask == 0
+                    && (self.token.len() <= 16 || rest.starts_with(&self.token))
+            }
+            None => rest.starts_with(&self.token),
+        }
+    }
 }
 
 /// The rest of a line, and what was noticed on the way.
@@ -121,7 +148,7 @@ impl JsonScanner {
         let expected = &self.levels[level].expected;
         let ahead = expected.get(*turn..).unwrap_or_default();
         for (skipped, expected) in ahead.iter().take(LOOK_AHEAD).enumerate() {
-            if rest.starts_with(&expected.token) {
+            if expected.begins(rest) {
                 *turn += skipped + 1;
                 cursor.at += expected.token.len();
                 return Some(expected.target);
@@ -156,8 +183,8 @@ impl JsonScanner {
             None => Target::Skip,
         };
         if joined && expected.len() < MOST_EXPECTED {
-            let token = cursor.line[start..cursor.at].into();
-            expected.insert((*turn).min(expected.len()), Expected { token, target });
+            let token = Expected::new(&cursor.line[start..cursor.at], target);
+            expected.insert((*turn).min(expected.len()), token);
             *turn += 1;
         }
         Some(target)
@@ -206,17 +233,16 @@ impl JsonScanner {
         let taken = match cursor.peek()? {
             b'"' => {
                 let (end, escapes) = cursor.skip_string()?;
-                let inside = &cursor.line[start + 1..end];
                 if escapes {
-                    unescape(inside, &mut self.scratch)?;
-                    memchr::memchr(0, &self.scratch).is_none() && writer.text(slot, &self.scratch)
+                    unescape(&cursor.line[start + 1..end], &mut self.scratch)?;
+                    memchr::memchr(0, &self.scratch).is_none() && writer.text(slot, self.scratch.as_slice().into())
                 } else {
-                    writer.text(slot, inside)
+                    writer.text(slot, Piece::new(&cursor.line[start + 1..], end - start - 1))
                 }
             }
             b'-' | b'0'..=b'9' => {
                 cursor.at = number_end(cursor.line, start)?;
-                writer.number(slot, &cursor.line[start..cursor.at])
+                writer.number(slot, Piece::new(&cursor.line[start..], cursor.at - start))
             }
             b't' => cursor.word(b"true").is_some() && writer.boolean(slot, true),
             b'f' => cursor.word(b"false").is_some() && writer.boolean(slot, false),

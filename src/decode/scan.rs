@@ -1,4 +1,4 @@
-//! Scanning JSON text eight bytes at a time.
+//! Scanning text eight bytes at a time.
 //!
 //! The words are compared by the well-known bit tricks that find a zero byte (H. S. Warren, "Hacker's Delight", 6-1); they need no
 //! `unsafe` and no particular processor.
@@ -23,6 +23,7 @@ const fn ends_string(word: u64) -> u64 {
 #[inline(always)]
 pub(super) fn string_end(text: &[u8], mut at: usize) -> (usize, bool) {
     let mut seen = 0_u64;
+    let far = at + 16;
     while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
         let ends = ends_string(word);
@@ -34,6 +35,9 @@ pub(super) fn string_end(text: &[u8], mut at: usize) -> (usize, bool) {
         }
         seen |= word;
         at += 8;
+        if at == far {
+            at = skip_blocks(text, at, &mut seen);
+        }
     }
     let mut non_ascii = seen & HIGHS != 0;
     while let Some(&byte) = text.get(at) {
@@ -46,6 +50,40 @@ pub(super) fn string_end(text: &[u8], mut at: usize) -> (usize, bool) {
     (at, non_ascii)
 }
 
+/// Passes over the whole blocks that hold no end of a string: long texts go faster so, as the compiler finds wider instructions for it.
+#[inline(always)]
+fn skip_blocks(text: &[u8], mut at: usize, seen: &mut u64) -> usize {
+    while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+        let (mut ends, mut all) = (0, 0);
+        for byte in block {
+            ends |= u8::from(*byte == b'"') | u8::from(*byte == b'\\') | u8::from(*byte < 0x20);
+            all |= byte;
+        }
+        if ends != 0 {
+            break;
+        }
+        *seen |= u64::from(all);
+        at += 32;
+    }
+    at
+}
+
+/// The place of the first `byte` of `text` from `at` on, or its end. Most of what is looked for is near.
+#[inline(always)]
+pub(super) fn find_byte(text: &[u8], mut at: usize, byte: u8) -> usize {
+    const NEAR: usize = 32;
+    let far = at + NEAR;
+    while at < far {
+        let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { break };
+        let found = zero_bytes(u64::from_le_bytes(*chunk) ^ (ONES * u64::from(byte)));
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    text.get(at..).and_then(|rest| memchr::memchr(byte, rest)).map_or(text.len(), |found| at + found)
+}
+
 /// The place of the first byte from `at` on that is no blank of JSON.
 #[inline(always)]
 pub(super) fn skip_blanks(text: &[u8], mut at: usize) -> usize {
@@ -55,15 +93,30 @@ pub(super) fn skip_blanks(text: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// The place of the first byte from `at` on that is no digit, or the text's end.
+#[inline(always)]
+fn digits_end(text: &[u8], mut at: usize) -> usize {
+    const THREES: u64 = ONES * 0x30;
+    const HALVES: u64 = ONES * 0xf0;
+    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        // The high half of a digit is 3, and stays it if 6 is added; what is carried comes from what is no digit.
+        let others = (word & HALVES) ^ THREES | (word.wrapping_add(ONES * 6) & HALVES) ^ THREES;
+        if others != 0 {
+            return at + (others.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
+}
+
 /// The end of the number that begins at `at`; `None` if there is none of JSON's form.
 #[inline(always)]
 pub(super) fn number_end(text: &[u8], mut at: usize) -> Option<usize> {
-    let digits = |mut at: usize| {
-        while text.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-        }
-        at
-    };
+    let digits = |at| digits_end(text, at);
     if text.get(at) == Some(&b'-') {
         at += 1;
     }
@@ -165,9 +218,38 @@ mod tests {
         }
 
         #[test]
+        fn and_long_texts(
+            before in prop::collection::vec(prop::sample::select(b"a\x7f\x20\x21~".to_vec()), 0..120),
+            stranger in prop::sample::select(b"\x80\xff\"\\\x1f".to_vec()),
+            behind in prop::collection::vec(prop::sample::select(b"a\x80\"".to_vec()), 0..50),
+        ) {
+            let text = [before, vec![stranger], behind].concat();
+            prop_assert_eq!(string_end(&text, 0), slow_end(&text, 0));
+        }
+
+        #[test]
+        fn a_byte_is_found_near_and_far(text in prop::collection::vec(prop::sample::select(b",;\x2b\x2d\xac\x00".to_vec()), 0..90), at in 0_usize..90) {
+            let at = at.min(text.len());
+            let found = text[at..].iter().position(|byte| *byte == b';').map_or(text.len(), |found| at + found);
+            prop_assert_eq!(find_byte(&text, at, b';'), found);
+        }
+
+        #[test]
+        fn of_a_byte_among_few_of_its_kind_too(gap in 0_usize..100, tail in 0_usize..20) {
+            let text = [vec![b'a'; gap], b";".to_vec(), vec![b'b'; tail]].concat();
+            prop_assert_eq!(find_byte(&text, 0, b';'), gap);
+        }
+
+        #[test]
         fn numbers_end_where_serde_json_ends_them(text in "[-+0-9.eE]{1,12}") {
             let whole = number_end(text.as_bytes(), 0) == Some(text.len());
             prop_assert_eq!(whole, serde_json::from_str::<serde_json::Number>(&text).is_ok() || overflows(&text));
+        }
+
+        #[test]
+        fn digits_end_before_what_is_none(digits in "[0-9]{0,25}", behind in prop::collection::vec(any::<u8>().prop_filter("no digit", |byte| !byte.is_ascii_digit()), 0..12)) {
+            let text = [digits.as_bytes(), &behind].concat();
+            prop_assert_eq!(digits_end(&text, 0), digits.len());
         }
 
         #[test]

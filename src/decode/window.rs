@@ -171,9 +171,9 @@ pub(super) struct LineCount {
 }
 
 impl LineCount {
-    /// Counts a line that ended with the next byte of the stream, or with the next two, where lines end at `\n`.
-    pub(super) fn add_newline(&mut self) {
-        self.newlines += 1;
+    /// Counts lines that are known to have ended, where lines end at `\n`.
+    pub(super) fn add_newlines(&mut self, lines: usize) {
+        self.newlines += lines as u64;
     }
 
     /// Counts those that end in the next bytes of the stream.

@@ -24,4 +24,4 @@ pub use reject::{Reject, Rule};
 pub use sink::{Raw, RecordSink, SlotSpan};
 pub use staged::{CSV_NULL, Compression, Form, StagedFormat};
 pub use text_encoding::TextEncoding;
-pub use writer::FieldWriter;
+pub use writer::{FieldWriter, Piece};

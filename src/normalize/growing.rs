@@ -10,6 +10,7 @@ use arrow_array::{
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 
+use crate::model::Piece;
 use crate::schema::ColumnType;
 use crate::schema::value::Cell;
 
@@ -63,7 +64,7 @@ impl Growing {
     #[inline]
     pub(super) fn push(&mut self, cell: &Cell<'_>) -> usize {
         match (&mut self.values, cell) {
-            (Values::Text { .. }, Cell::Text(text)) => return self.push_text(text.as_bytes()),
+            (Values::Text { .. }, Cell::Text(text)) => return self.push_text(text.as_bytes().into()),
             // Both were checked against the type's range.
             (Values::Int16(values), Cell::Int(value)) => match i16::try_from(*value) {
                 Ok(value) => values.push(value),
@@ -128,9 +129,18 @@ impl Growing {
 
     /// Adds a text; it must be UTF-8 when the column is taken.
     #[inline(always)]
-    pub(super) fn push_text(&mut self, text: &[u8]) -> usize {
+    pub(super) fn push_text(&mut self, text: Piece<'_>) -> usize {
+        const SHORT: usize = 32;
         let Values::Text { bytes, ends } = &mut self.values else { return self.push_null() };
-        bytes.extend_from_slice(text);
+        match text.block::<SHORT>() {
+            // A copy of known length costs a fraction of one whose length is looked at.
+            Some(block) if text.len() <= SHORT => {
+                let end = bytes.len() + text.len();
+                bytes.extend_from_slice(block);
+                bytes.truncate(end);
+            }
+            _ => bytes.extend_from_slice(text.bytes()),
+        }
         // A piece is taken long before its texts are 2 GiB: a row has at most 4 MB.
         ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
         self.mark_valid();

@@ -3,28 +3,59 @@
 //! Each function takes only what it is sure of; for all else it gives `None`, and the exact way of [`coerce`](crate::schema::value::coerce) decides.
 //! What they take, they read as the exact way does; tests hold the two against each other.
 
+use crate::model::Piece;
 use crate::schema::ColumnType;
 use crate::schema::value::Cell;
 
 /// The whole number that `digits` are, of at most 18 digits.
 #[inline(always)]
-pub(super) fn integer(digits: &[u8]) -> Option<i64> {
-    let (negative, digits) = match digits {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
+pub(super) fn integer(digits: Piece<'_>) -> Option<i64> {
+    let negative = digits.bytes().first() == Some(&b'-');
+    let digits = if negative { digits.behind_first() } else { digits };
+    let length = digits.len();
+    let value = match (digits.block::<8>(), digits.block::<16>()) {
+        (Some(word), _) if (1..=8).contains(&length) => up_to_eight_digits(*word, length)?,
+        (Some(word), Some([_, _, _, _, _, _, _, _, behind @ ..])) if (9..=16).contains(&length) => {
+            let (high, low) = (up_to_eight_digits(*word, 8)?, up_to_eight_digits(*behind, length - 8)?);
+            high * TENS[length - 8] + low
+        }
+        _ => one_by_one(digits.bytes())?,
     };
+    Some(if negative { -value } else { value })
+}
+
+/// The whole number that the first `length` bytes are, 1 to 8 of them.
+///
+/// All digits at once, by multiplications that add neighbours: after D. Lemire, "Quickly parsing eight digits" (2018).
+#[inline(always)]
+fn up_to_eight_digits(bytes: [u8; 8], length: usize) -> Option<i64> {
+    const THREES: u64 = 0x3030_3030_3030_3030;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const LOW: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+    // The first digit at the right place; before it zeros.
+    let word = u64::from_le_bytes(bytes) << (64 - 8 * length);
+    let zeros = THREES.unbounded_shr(8 * length as u32);
+    let digits = word | zeros;
+    // A digit's high half is 3, and stays it if 6 is added.
+    if digits & HIGH != THREES || digits.wrapping_add(SIXES) & HIGH != THREES {
+        return None;
+    }
+    let ones = digits & LOW;
+    let pairs = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff) as i64)
+}
+
+/// The whole number that `digits` are, one after the other.
+fn one_by_one(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.len() > 18 {
         return None;
     }
-    let mut value = 0_i64;
-    for byte in digits {
+    digits.iter().try_fold(0_i64, |value, byte| {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + i64::from(digit);
-    }
-    Some(if negative { -value } else { value })
+        (digit <= 9).then(|| value * 10 + i64::from(digit))
+    })
 }
 
 /// The number in units of 10^-`scale`, of at most 18 digits in all; `None` too if it has more digits behind the point than the scale.
@@ -126,7 +157,7 @@ pub(super) fn iso_moment(text: &[u8]) -> Option<i64> {
         if !(1..=6).contains(&digits) {
             return None;
         }
-        micros = integer(&behind[..digits])? * 10_i64.pow(6 - digits as u32);
+        micros = integer(Piece::new(behind, digits))? * 10_i64.pow(6 - digits as u32);
         rest = &behind[digits..];
     }
     if !matches!(rest, [] | [b'Z']) {
@@ -138,7 +169,7 @@ pub(super) fn iso_moment(text: &[u8]) -> Option<i64> {
 
 /// The moment of an epoch number of at most 15 digits, `factor` microseconds each unit.
 #[inline(always)]
-pub(super) fn epoch_moment(digits: &[u8], factor: i64) -> Option<i64> {
+pub(super) fn epoch_moment(digits: Piece<'_>, factor: i64) -> Option<i64> {
     // The years that a timestamp holds are the exact way's to check: these are well within them.
     const MOST: i64 = 4_000_000_000_000_000;
     let value = integer(digits)?.checked_mul(factor)?;
@@ -158,4 +189,34 @@ pub(super) fn float(digits: &[u8], column_type: ColumnType) -> Option<Cell<'stat
 fn two_digits(tens: u8, ones: u8) -> Option<u8> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_read_whatever_stands_behind(value in -999_999_999_999_999_999_i64..=999_999_999_999_999_999, shift in 0_u32..18, behind in prop::collection::vec(any::<u8>(), 0..20)) {
+            let value = value / 10_i64.pow(shift);
+            let digits = value.to_string();
+            let text = [digits.as_bytes(), &behind].concat();
+            prop_assert_eq!(integer(Piece::new(&text, digits.len())), Some(value));
+        }
+
+        #[test]
+        fn and_nothing_that_is_no_number(text in prop::collection::vec(prop::sample::select(b"0123456789-/:+ \xb0\x00\xff".to_vec()), 0..24), length in 0_usize..24) {
+            let piece = Piece::new(&text, length);
+            let (negative, digits) = match piece.bytes() {
+                [b'-', digits @ ..] => (true, digits),
+                digits => (false, digits),
+            };
+            let expected = (1..=18).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+            let parsed = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<i64>().ok());
+            let expected = parsed.filter(|_| expected).map(|value| if negative { -value } else { value });
+            prop_assert_eq!(integer(piece), expected);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::plan::ROW_BYTES;
 use super::staged_size::staged_bytes;
 use super::{Plan, Planned, Rows, quick};
 use crate::config::Column;
-use crate::model::{FieldWriter, Form, Origin, Value};
+use crate::model::{FieldWriter, Form, Origin, Piece, Value};
 use crate::schema::ColumnType;
 use crate::schema::value::{Cell, TimeParse};
 
@@ -38,6 +38,8 @@ struct Lane {
     how: How,
     required: bool,
     bounded: bool,
+    /// One more than the bytes that a text may have, of a column that takes any text as it is; 0 of all others.
+    room: usize,
 }
 
 /// How a column's common values are read.
@@ -59,8 +61,8 @@ enum How {
 /// A value as the decoder met it.
 #[derive(Clone, Copy)]
 enum Token<'t> {
-    Text(&'t [u8]),
-    Number(&'t [u8]),
+    Text(Piece<'t>),
+    Number(Piece<'t>),
     Bool(bool),
     Null,
     Json(&'t [u8]),
@@ -96,7 +98,11 @@ impl Shortcut {
                     let how = How::of(planned.simple());
                     // The bounds of whole numbers are within `how`.
                     let bounded = (min.is_some() || max.is_some()) && !matches!(how, How::Int(..) | How::Exactly);
-                    slots.get_mut(slot)?.add(Lane { column, how, required: *required, bounded });
+                    let room = match how {
+                        How::Text(most) if !bounded => most + 1,
+                        _ => 0,
+                    };
+                    slots.get_mut(slot)?.add(Lane { column, how, required: *required, bounded, room });
                 }
                 None => match planned.cell(planned.value(&[], origin, &[]).ok()?) {
                     Ok((cell, false)) => constants.push((column, cell.into_owned())),
@@ -149,21 +155,22 @@ impl How {
     /// Adds a common value to its column, whose values are of the kind that this one is read as; `None` for all else.
     #[inline(always)]
     fn put(self, growing: &mut Growing, token: Token<'_>) -> Option<()> {
-        let digits = match token {
-            Token::Text(bytes) | Token::Number(bytes) => bytes,
+        let piece = match token {
+            Token::Text(piece) | Token::Number(piece) => piece,
             Token::Bool(value) if self == How::Bool => {
                 growing.push_bool(value);
                 return Some(());
             }
             _ => return None,
         };
+        let digits = piece.bytes();
         match self {
             How::Int(least, most) => {
-                growing.push_int(quick::integer(digits).filter(|value| (least..=most).contains(value))?);
+                growing.push_int(quick::integer(piece).filter(|value| (least..=most).contains(value))?);
             }
             How::Decimal(precision, scale) => growing.push_units(quick::decimal(digits, precision, scale)?),
             How::IsoMoment => growing.push_int(quick::iso_moment(digits)?),
-            How::EpochMoment(factor) => growing.push_int(quick::epoch_moment(digits, factor)?),
+            How::EpochMoment(factor) => growing.push_int(quick::epoch_moment(piece, factor)?),
             How::Float(column_type) => {
                 growing.push(&quick::float(digits, column_type)?);
             }
@@ -239,9 +246,17 @@ impl<'w> RowWriter<'w> {
             return false;
         }
         self.filled += 1;
+        // Before all else, as most values are texts: a branch that is foreseen, where the jump below is not.
+        if let Token::Text(text) = token
+            && text.len() < lane.room
+        {
+            self.bytes += text.len();
+            growing.push_text(text);
+            return true;
+        }
         match (token, lane.how) {
             (Token::Text(text), How::Text(most) | How::Ascii(most)) => {
-                if text.len() > most || (matches!(lane.how, How::Ascii(_)) && !text.is_ascii()) {
+                if text.len() > most || (matches!(lane.how, How::Ascii(_)) && !text.bytes().is_ascii()) {
                     return false;
                 }
                 self.bytes += text.len();
@@ -298,8 +313,8 @@ impl<'w> RowWriter<'w> {
 fn exactly<'t>(planned: &Planned, token: Token<'t>) -> Option<Cell<'t>> {
     let text = |bytes: &'t [u8]| std::str::from_utf8(bytes).ok();
     let value = match token {
-        Token::Text(bytes) => Value::Text(Cow::Borrowed(text(bytes)?)),
-        Token::Number(bytes) => Value::Number(text(bytes)?),
+        Token::Text(piece) => Value::Text(Cow::Borrowed(text(piece.bytes())?)),
+        Token::Number(piece) => Value::Number(text(piece.bytes())?),
         Token::Bool(value) => Value::Bool(value),
         Token::Null => Value::Null,
         Token::Json(bytes) => Value::Json(Cow::Borrowed(text(bytes)?)),
@@ -318,12 +333,12 @@ fn cell_bytes(cell: &Cell<'_>) -> usize {
 
 impl FieldWriter for RowWriter<'_> {
     #[inline(always)]
-    fn text(&mut self, slot: usize, text: &[u8]) -> bool {
+    fn text(&mut self, slot: usize, text: Piece<'_>) -> bool {
         self.put(slot, Token::Text(text))
     }
 
     #[inline(always)]
-    fn number(&mut self, slot: usize, digits: &[u8]) -> bool {
+    fn number(&mut self, slot: usize, digits: Piece<'_>) -> bool {
         self.put(slot, Token::Number(digits))
     }
 

@@ -5,12 +5,17 @@
 
 use super::Columns;
 use crate::config::CsvOptions;
+use crate::decode::scan::find_byte;
 use crate::model::SlotSpan;
 
 /// Splits common lines.
 pub(super) struct Common<'c> {
     options: &'c CsvOptions,
     columns: &'c Columns,
+    /// Whether an empty field stands for null.
+    empty_is_null: bool,
+    /// The other texts that do.
+    null_texts: Vec<&'c [u8]>,
     spans: Vec<SlotSpan>,
 }
 
@@ -19,7 +24,14 @@ impl<'c> Common<'c> {
     pub(super) fn new(options: &'c CsvOptions, columns: &'c Columns, wants_extras: bool) -> Option<Self> {
         let all_taken = columns.slots.iter().all(Option::is_some);
         let plain = options.escape.is_none() && !options.trailing_delimiter && (!wants_extras || all_taken);
-        plain.then(|| Common { options, columns, spans: Vec::new() })
+        let texts = || options.null_values.iter().map(String::as_bytes);
+        plain.then(|| Common {
+            options,
+            columns,
+            empty_is_null: texts().any(<[u8]>::is_empty),
+            null_texts: texts().filter(|text| !text.is_empty()).collect(),
+            spans: Vec::new(),
+        })
     }
 
     /// The fields of the line that columns take; `None` if the line is not common.
@@ -29,7 +41,7 @@ impl<'c> Common<'c> {
             return None;
         }
         self.spans.clear();
-        let CsvOptions { delimiter, quote, null_values, .. } = self.options;
+        let CsvOptions { delimiter, quote, .. } = self.options;
         let mut at = 0;
         let mut slots = self.columns.slots.iter();
         loop {
@@ -41,12 +53,13 @@ impl<'c> Common<'c> {
                     (at + 1, close, close + 1)
                 }
                 _ => {
-                    let end = memchr::memchr(*delimiter, &line[at..]).map_or(line.len(), |end| at + end);
+                    let end = find_byte(line, at, *delimiter);
                     (at, end, end)
                 }
             };
             if let Some(slot) = *slot {
-                let null = !quoted && null_values.iter().any(|text| text.as_bytes() == &line[start..end]);
+                let null = !quoted
+                    && if start == end { self.empty_is_null } else { self.null_texts.contains(&&line[start..end]) };
                 self.spans.push(SlotSpan { slot, start, end, null });
             }
             match line.get(behind) {

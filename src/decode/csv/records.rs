@@ -39,6 +39,8 @@ pub(super) struct Records<R> {
     splitter: Splitter,
     /// The length of the record that was given, with its line's end.
     given: usize,
+    /// Whether that is one line that ends at `\n`.
+    given_line: bool,
     long: Vec<u8>,
 }
 
@@ -53,6 +55,7 @@ impl<R: Read> Records<R> {
             comment: options.comment,
             splitter: Splitter::new(options),
             given: 0,
+            given_line: false,
             long: Vec::new(),
         };
         records.window.skip_mark().map_err(Error::of_read)?;
@@ -81,7 +84,12 @@ impl<R: Read> Records<R> {
     /// Goes to the next line, if it is held whole and is no comment, and if the lines before it end at `\n`: most records are such a line.
     pub(super) fn next_line(&mut self) -> Option<Line<'_>> {
         let given = std::mem::take(&mut self.given);
-        self.pass(given);
+        if std::mem::take(&mut self.given_line) {
+            self.lines.add_newlines(usize::from(given > 0));
+            self.window.advance(given);
+        } else {
+            self.pass(given);
+        }
         if self.ends != LineEnds::Lf {
             return None;
         }
@@ -92,6 +100,7 @@ impl<R: Read> Records<R> {
             return None;
         }
         self.given = end + 1;
+        self.given_line = true;
         let (number, offset) = (1 + self.lines.lines(self.ends), self.window.offset());
         Some(Line { number, offset, bytes: &self.window.unread()[..bytes.len()], too_long: false })
     }
@@ -107,6 +116,7 @@ impl<R: Read> Records<R> {
     /// `Corrupt` if a quote is never closed, as what is behind it cannot be told from what is within; those of the reader.
     pub(super) fn next_record(&mut self) -> Result<Option<Record<'_>>> {
         let given = std::mem::take(&mut self.given);
+        self.given_line = false;
         self.pass(given);
         if !self.skip_others()? {
             return Ok(None);

@@ -89,7 +89,7 @@ impl<R: Read> Records<R> {
                 return;
             }
         };
-        self.lines.add_newline();
+        self.lines.add_newlines(1);
         self.column = 0;
         self.within_line = false;
         self.window.advance(length + end);
