@@ -76,11 +76,10 @@ impl Expected {
     }
 }
 
-/// The rest of a line, and what was noticed on the way.
+/// The rest of a line. What is beyond ASCII can only stand in strings, and is checked there.
 struct Cursor<'l> {
     line: &'l [u8],
     at: usize,
-    non_ascii: bool,
 }
 
 impl JsonScanner {
@@ -107,11 +106,11 @@ impl JsonScanner {
 
     /// Writes the fields of the object in `line`; `false` if the line has to go the exact way, whatever was written of it.
     pub fn row<W: FieldWriter>(&mut self, line: &[u8], writer: &mut W) -> bool {
-        let mut cursor = Cursor { line, at: skip_blanks(line, 0), non_ascii: false };
+        let mut cursor = Cursor { line, at: skip_blanks(line, 0) };
         if cursor.next() != Some(b'{') || self.object(&mut cursor, 0, 1, writer).is_none() {
             return false;
         }
-        skip_blanks(line, cursor.at) == line.len() && (!cursor.non_ascii || simdutf8::basic::from_utf8(line).is_ok())
+        skip_blanks(line, cursor.at) == line.len()
     }
 
     /// Reads the members of an object whose `{` was read.
@@ -132,8 +131,13 @@ impl JsonScanner {
             let target = self.member(cursor, level, &mut turn)?;
             cursor.skip_blanks();
             self.value(cursor, target, depth, writer)?;
-            cursor.skip_blanks();
-            match cursor.next()? {
+            let mut behind = cursor.next()?;
+            if behind <= b' ' {
+                cursor.at -= 1;
+                cursor.skip_blanks();
+                behind = cursor.next()?;
+            }
+            match behind {
                 b',' => cursor.skip_blanks(),
                 b'}' => return Some(()),
                 _ => return None,
@@ -163,8 +167,7 @@ impl JsonScanner {
         if cursor.next()? != b'"' {
             return None;
         }
-        let (end, non_ascii) = string_end(cursor.line, cursor.at);
-        cursor.non_ascii |= non_ascii;
+        let (end, _) = string_end(cursor.line, cursor.at);
         let name = cursor.line.get(cursor.at..end)?;
         // A name with an escape is rare enough for the exact way.
         if cursor.line.get(end) != Some(&b'"') {
@@ -286,18 +289,19 @@ impl Cursor<'_> {
         self.rest().starts_with(word).then(|| self.at += word.len())
     }
 
-    /// Skips the string that begins here; gives the place of its closing quote, and whether it has escapes.
+    /// Skips the string that begins here, and checks that it is UTF-8; gives the place of its closing quote, and whether it has escapes.
     #[inline(always)]
     fn skip_string(&mut self) -> Option<(usize, bool)> {
-        let mut escapes = false;
-        let mut at = self.at + 1;
+        let (mut escapes, mut ascii) = (false, true);
+        let start = self.at + 1;
+        let mut at = start;
         loop {
             let (end, non_ascii) = string_end(self.line, at);
-            self.non_ascii |= non_ascii;
+            ascii &= !non_ascii;
             match self.line.get(end)? {
                 b'"' => {
                     self.at = end + 1;
-                    return Some((end, escapes));
+                    return (ascii || is_utf8(&self.line[start..end])).then_some((end, escapes));
                 }
                 b'\\' => {
                     escapes = true;
@@ -366,4 +370,10 @@ impl Cursor<'_> {
             }
         }
     }
+}
+
+/// Whether a string with characters beyond ASCII is UTF-8; most are short, for which the wide instructions do not pay.
+fn is_utf8(text: &[u8]) -> bool {
+    const SHORT: usize = 64;
+    if text.len() < SHORT { std::str::from_utf8(text).is_ok() } else { simdutf8::basic::from_utf8(text).is_ok() }
 }
