@@ -16,7 +16,7 @@ mod writer;
 pub use column::{Planned, Simple};
 pub use plan::{Plan, Refusal};
 pub use rows::{OBJECT_COLUMN, ROW_COLUMN, Rows};
-pub use writer::{RowWriter, Shortcut};
+pub use writer::{Outcome, RowWriter, Shortcut};
 
 #[cfg(test)]
 mod tests;

@@ -72,9 +72,12 @@ impl Plan {
         &self.columns
     }
 
-    /// Whether each rule holds for a row, or cannot tell.
-    pub(super) fn rules_hold(&self, row: &[Cell<'_>]) -> bool {
-        self.rules.iter().all(|rule| hold(rule, row).is_ok())
+    /// Checks a row against the rules.
+    ///
+    /// # Errors
+    /// The first rule that the row breaks.
+    pub(super) fn check_rules(&self, row: &[Cell<'_>]) -> Result<(), Refusal> {
+        self.rules.iter().try_for_each(|rule| hold(rule, row))
     }
 
     /// Whether rules look at whole rows.
@@ -122,7 +125,7 @@ impl Plan {
             let message = format!("the row has {bytes} bytes; Redshift takes {ROW_BYTES}");
             return Err(Refusal { column: None, violation: Violation::new(Rule::RowSize, message), found: None });
         }
-        self.rules.iter().try_for_each(|rule| hold(rule, row))
+        self.check_rules(row)
     }
 }
 

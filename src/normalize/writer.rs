@@ -6,11 +6,11 @@ use super::column::Simple;
 use super::growing::Growing;
 use super::plan::ROW_BYTES;
 use super::staged_size::staged_bytes;
-use super::{Plan, Planned, Rows, quick};
+use super::{Plan, Planned, Refusal, Rows, quick};
 use crate::config::Column;
-use crate::model::{FieldWriter, Form, Origin, Piece, Value};
+use crate::model::{FieldWriter, Form, Origin, Piece, Rule, Value};
 use crate::schema::ColumnType;
-use crate::schema::value::{Cell, TimeParse};
+use crate::schema::value::{Cell, TimeParse, Violation};
 
 /// The bytes that are counted of a value which is no text.
 const FIXED: usize = 16;
@@ -79,6 +79,19 @@ pub struct RowWriter<'w> {
     filled: usize,
     /// The record's bytes, as [`Plan::row`] counts them.
     bytes: usize,
+    /// The first column, in the order of the table, that refused its value, and why.
+    refused: Option<(usize, Violation, Option<&'static str>)>,
+}
+
+/// What became of a record.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A row was completed.
+    Row,
+    /// A column or rule refuses the record, for the reason that the exact way would give. What was written of it is to be taken back.
+    Refused(Refusal),
+    /// The record has to go the exact way. What was written of it is to be taken back.
+    Undecided,
 }
 
 impl Shortcut {
@@ -193,39 +206,60 @@ impl<'w> RowWriter<'w> {
     #[inline(always)]
     pub fn new(plan: &'w Plan, shortcut: &'w Shortcut, rows: &'w mut Rows) -> Self {
         let complete = rows.len();
-        RowWriter { plan, shortcut, rows, complete, filled: 0, bytes: 0 }
+        RowWriter { plan, shortcut, rows, complete, filled: 0, bytes: 0, refused: None }
     }
 
-    /// Completes the row of record `record`: fills the columns whose fields the record lacks; `false` if it has to go the exact way.
+    /// Completes the row of record `record`, of which all fields were written: fills the columns whose fields it lacks.
     #[inline(always)]
-    pub fn finish(mut self, record: u64) -> bool {
+    pub fn finish(mut self, record: u64) -> Outcome {
         for (at, cell) in &self.shortcut.constants {
             self.bytes += cell_bytes(cell);
             self.rows.columns[*at].push(cell);
         }
         let whole = self.filled + self.shortcut.constants.len() == self.rows.columns.len();
-        if (!whole && !self.fill()) || self.bytes > ROW_BYTES || (self.plan.has_rules() && !self.is_ruled_in()) {
-            return false;
+        if !whole && !self.fill() {
+            return Outcome::Undecided;
+        }
+        if let Some((column, violation, found)) = self.refused {
+            let column = Some(self.plan.planned()[column].column().name.clone());
+            return Outcome::Refused(Refusal { column, violation, found });
+        }
+        if self.bytes > ROW_BYTES {
+            return Outcome::Undecided;
+        }
+        if self.plan.has_rules()
+            && let Some(outcome) = self.rules()
+        {
+            return outcome;
         }
         self.rows.complete(record, self.bytes);
-        true
+        Outcome::Row
     }
 
-    /// Fills the columns that have no value yet.
+    /// Fills the columns that have no value yet; `false` if the exact way has to.
     #[inline(never)]
     fn fill(&mut self) -> bool {
-        for (growing, planned) in self.rows.columns.iter_mut().zip(self.plan.planned()) {
-            if growing.len() == self.complete {
+        for (column, planned) in self.plan.planned().iter().enumerate() {
+            if self.rows.columns[column].len() == self.complete {
                 match planned.cell(None) {
                     Ok((cell, false)) => {
                         self.bytes += cell_bytes(&cell);
-                        growing.push(&cell);
+                        self.rows.columns[column].push(&cell);
                     }
-                    _ => return false,
+                    Ok((_, true)) => return false,
+                    Err(violation) => self.refuse(column, violation, None),
                 }
             }
         }
         true
+    }
+
+    /// Notes that a column refuses its value.
+    #[cold]
+    fn refuse(&mut self, column: usize, violation: Violation, found: Option<&'static str>) {
+        if self.refused.as_ref().is_none_or(|(first, ..)| column < *first) {
+            self.refused = Some((column, violation, found));
+        }
     }
 
     #[inline(always)]
@@ -256,12 +290,11 @@ impl<'w> RowWriter<'w> {
         }
         match (token, lane.how) {
             (Token::Text(text), How::Text(most) | How::Ascii(most)) => {
-                if text.len() > most || (matches!(lane.how, How::Ascii(_)) && !text.bytes().is_ascii()) {
-                    return false;
+                if text.len() <= most && (matches!(lane.how, How::Text(_)) || text.bytes().is_ascii()) {
+                    self.bytes += text.len();
+                    growing.push_text(text);
+                    return !lane.bounded || self.is_within(lane.column, token);
                 }
-                self.bytes += text.len();
-                growing.push_text(text);
-                return !lane.bounded || self.is_within(lane.column);
             }
             (Token::Null, How::Exactly) => {}
             (Token::Null, _) if !lane.required => {
@@ -272,56 +305,89 @@ impl<'w> RowWriter<'w> {
             (token, how) => {
                 if how.put(growing, token).is_some() {
                     self.bytes += FIXED;
-                    return !lane.bounded || self.is_within(lane.column);
+                    return !lane.bounded || self.is_within(lane.column, token);
                 }
             }
         }
         self.put_exactly(lane.column, token)
     }
 
-    /// Whether the value that a column has got is within its bounds.
+    /// Refuses the value that a column has got if it is not within the column's bounds; `false` if the exact way has to decide.
     #[inline(never)]
-    fn is_within(&self, column: usize) -> bool {
-        let (planned, growing) = (&self.plan.planned()[column], &self.rows.columns[column]);
-        growing.cell(self.complete, planned.column().column_type).is_some_and(|cell| planned.is_within(&cell))
+    fn is_within(&mut self, column: usize, token: Token<'_>) -> bool {
+        let planned = &self.plan.planned()[column];
+        let cell = self.rows.columns[column].cell(self.complete, planned.column().column_type);
+        if cell.is_some_and(|cell| planned.is_within(&cell)) {
+            return true;
+        }
+        match exactly(planned, token) {
+            Exactly::Refused(violation, found) => self.refuse(column, violation, found),
+            Exactly::Cell(_) | Exactly::Undecided => return false,
+        }
+        true
     }
 
-    /// Whether the rules hold for the row, which has all its values.
+    /// What the rules make of the row, which has all its values; `None` where they hold.
     #[inline(never)]
-    fn is_ruled_in(&self) -> bool {
+    fn rules(&self) -> Option<Outcome> {
         let columns = self.rows.columns.iter().zip(self.plan.planned());
         let row: Option<Vec<Cell<'_>>> =
             columns.map(|(growing, planned)| growing.cell(self.complete, planned.column().column_type)).collect();
-        row.is_some_and(|row| self.plan.rules_hold(&row))
+        match row {
+            Some(row) => self.plan.check_rules(&row).err().map(Outcome::Refused),
+            None => Some(Outcome::Undecided),
+        }
     }
 
-    /// Puts what is not common, by the plan itself.
+    /// Puts what is not common, by the plan itself; `false` if the exact way has to.
     #[cold]
     fn put_exactly(&mut self, column: usize, token: Token<'_>) -> bool {
         match exactly(&self.plan.planned()[column], token) {
-            Some(cell) => {
+            Exactly::Cell(cell) => {
                 self.bytes += cell_bytes(&cell);
                 self.rows.columns[column].push(&cell);
-                true
             }
-            None => false,
+            Exactly::Refused(violation, found) => {
+                self.refuse(column, violation, found);
+                // In its place, so that it is known to have stood there.
+                self.rows.columns[column].push_null();
+            }
+            Exactly::Undecided => return false,
         }
+        true
     }
 }
 
-/// The cell that the plan makes of the value; `None` where it refuses it.
-fn exactly<'t>(planned: &Planned, token: Token<'t>) -> Option<Cell<'t>> {
+/// What the plan makes of a value.
+enum Exactly<'t> {
+    Cell(Cell<'t>),
+    Refused(Violation, Option<&'static str>),
+    Undecided,
+}
+
+fn exactly<'t>(planned: &Planned, token: Token<'t>) -> Exactly<'t> {
     let text = |bytes: &'t [u8]| std::str::from_utf8(bytes).ok();
     let value = match token {
-        Token::Text(piece) => Value::Text(Cow::Borrowed(text(piece.bytes())?)),
-        Token::Number(piece) => Value::Number(text(piece.bytes())?),
-        Token::Bool(value) => Value::Bool(value),
-        Token::Null => Value::Null,
-        Token::Json(bytes) => Value::Json(Cow::Borrowed(text(bytes)?)),
+        Token::Text(piece) => text(piece.bytes()).map(|text| Value::Text(Cow::Borrowed(text))),
+        Token::Number(piece) => text(piece.bytes()).map(Value::Number),
+        Token::Bool(value) => Some(Value::Bool(value)),
+        Token::Null => Some(Value::Null),
+        Token::Json(bytes) => text(bytes).map(|text| Value::Json(Cow::Borrowed(text))),
     };
-    // A text that is cut is counted by the exact way.
-    let (cell, cut) = planned.cell(Some(value)).ok()?;
-    (!cut && staged_bytes(&cell, planned.column(), Form::Parquet).is_ok()).then_some(cell)
+    let Some(value) = value else { return Exactly::Undecided };
+    let kind = value.type_name();
+    match planned.cell(Some(value)) {
+        // A text that is cut is counted by the exact way.
+        Ok((_, true)) => Exactly::Undecided,
+        Ok((cell, false)) => match staged_bytes(&cell, planned.column(), Form::Parquet) {
+            Ok(_) => Exactly::Cell(cell),
+            Err(violation) => Exactly::Refused(violation, None),
+        },
+        Err(violation) => {
+            let found = (violation.rule == Rule::Type).then_some(kind);
+            Exactly::Refused(violation, found)
+        }
+    }
 }
 
 fn cell_bytes(cell: &Cell<'_>) -> usize {

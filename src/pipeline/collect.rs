@@ -8,7 +8,7 @@ use super::runtime::Runtime;
 use crate::decode::JsonScanner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Extra, FieldWriter, Origin, Piece, Place, Raw, RecordSink, Reject, Rule, SlotSpan, Value};
-use crate::normalize::{Refusal, RowWriter, Rows, Shortcut};
+use crate::normalize::{Outcome, Refusal, RowWriter, Rows, Shortcut};
 use crate::schema::value::Cell;
 
 /// Rows are handed on in pieces of about this many bytes: what is held of them, and the window before it, stay in a core's own cache.
@@ -110,6 +110,37 @@ impl<'a> Collector<'a> {
         (self.hand_on)(piece)
     }
 
+    /// Settles a record that was offered; whether it is.
+    #[inline(always)]
+    fn settle(&mut self, outcome: Outcome, place: Place, bytes: &[u8]) -> Result<bool> {
+        match outcome {
+            Outcome::Row => {
+                self.taken_fast += 1;
+                self.staged()?;
+                Ok(true)
+            }
+            Outcome::Refused(refusal) => {
+                self.rows.roll_back();
+                self.refused(refusal, place, Raw::Bytes(bytes))?;
+                Ok(true)
+            }
+            Outcome::Undecided => {
+                self.rows.roll_back();
+                Ok(false)
+            }
+        }
+    }
+
+    /// Counts and rejects a record that a column or rule refuses.
+    fn refused(&mut self, refusal: Refusal, place: Place, raw: Raw<'_>) -> Result<()> {
+        let Refusal { column, violation, found } = refusal;
+        self.summary.read += 1;
+        if let (Some(column), Some(found)) = (&column, found) {
+            self.drift.contradiction(column, found);
+        }
+        self.reject(place, raw, column, violation.rule, violation.message)
+    }
+
     fn reject(
         &mut self,
         place: Place,
@@ -140,13 +171,8 @@ impl RecordSink for Collector<'_> {
         }
         let Some((scanner, shortcut)) = &mut self.fast else { return Ok(false) };
         let mut writer = RowWriter::new(&self.runtime.plan, shortcut, &mut self.rows);
-        if scanner.row(bytes, &mut writer) && writer.finish(place.record) {
-            self.taken_fast += 1;
-            self.staged()?;
-            return Ok(true);
-        }
-        self.rows.roll_back();
-        Ok(false)
+        let outcome = if scanner.row(bytes, &mut writer) { writer.finish(place.record) } else { Outcome::Undecided };
+        self.settle(outcome, place, bytes)
     }
 
     fn offer_fields(&mut self, place: Place, record: &[u8], fields: &[SlotSpan]) -> Result<bool> {
@@ -160,13 +186,8 @@ impl RecordSink for Collector<'_> {
             (false, Some(from)) => writer.text(field.slot, Piece::new(from, field.end.saturating_sub(field.start))),
             (false, None) => false,
         });
-        if written && writer.finish(place.record) {
-            self.taken_fast += 1;
-            self.staged()?;
-            return Ok(true);
-        }
-        self.rows.roll_back();
-        Ok(false)
+        let outcome = if written { writer.finish(place.record) } else { Outcome::Undecided };
+        self.settle(outcome, place, record)
     }
 
     fn record(&mut self, place: Place, raw: Raw<'_>, slots: &[Option<Value<'_>>], extras: &[Extra<'_>]) -> Result<()> {
@@ -183,13 +204,7 @@ impl RecordSink for Collector<'_> {
                 self.rows.push(&cells, place.record);
                 self.staged()
             }
-            Err(Refusal { column, violation, found }) => {
-                self.summary.read += 1;
-                if let (Some(column), Some(found)) = (&column, found) {
-                    self.drift.contradiction(column, found);
-                }
-                self.reject(place, raw, column, violation.rule, violation.message)
-            }
+            Err(refusal) => self.refused(refusal, place, raw),
         }
     }
 
