@@ -53,7 +53,7 @@ def is_installed(peer):
 
 def build(profile):
     """Builds our side; gives its path."""
-    options = ["--release"] if profile == "release" else ["--config", "profile.dev.package.tidegate.opt-level=3"]
+    options = ["--release", "--no-default-features"] if profile == "release" else ["--config", "profile.dev.package.tidegate.opt-level=3"]
     command = ["cargo", "build", *options, "--bench", "whole", "--message-format=json-render-diagnostics"]
     built = subprocess.run(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, check=True, text=True)
     artifacts = [json.loads(line) for line in built.stdout.splitlines()]

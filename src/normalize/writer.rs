@@ -58,16 +58,6 @@ enum How {
     Exactly,
 }
 
-/// A value as the decoder met it.
-#[derive(Clone, Copy)]
-enum Token<'t> {
-    Text(Piece<'t>),
-    Number(Piece<'t>),
-    Bool(bool),
-    Null,
-    Json(&'t [u8]),
-}
-
 /// Writes the values of one record behind the rows that are complete.
 pub struct RowWriter<'w> {
     plan: &'w Plan,
@@ -165,17 +155,10 @@ impl How {
         }
     }
 
-    /// Adds a common value to its column, whose values are of the kind that this one is read as; `None` for all else.
+    /// Adds a common value to its column, whose values are of the kind that this one is read as; `None` for all else. `text` tells a
+    /// text from a number.
     #[inline(always)]
-    fn put(self, growing: &mut Growing, token: Token<'_>) -> Option<()> {
-        let piece = match token {
-            Token::Text(piece) | Token::Number(piece) => piece,
-            Token::Bool(value) if self == How::Bool => {
-                growing.push_bool(value);
-                return Some(());
-            }
-            _ => return None,
-        };
+    fn put(self, growing: &mut Growing, piece: Piece<'_>, text: bool) -> Option<()> {
         let digits = piece.bytes();
         match self {
             How::Int(least, most) => {
@@ -190,14 +173,26 @@ impl How {
             How::Date => {
                 growing.push(&Cell::Date(quick::date(digits)?));
             }
-            How::Bool if matches!(token, Token::Text(_)) => match digits {
+            How::Bool if text => match digits {
                 b"true" => growing.push_bool(true),
                 b"false" => growing.push_bool(false),
                 _ => return None,
             },
+            How::Text(most) | How::Ascii(most) if text => {
+                if piece.len() > most || (matches!(self, How::Ascii(_)) && !digits.is_ascii()) {
+                    return None;
+                }
+                growing.push_text(piece);
+            }
             _ => return None,
         }
         Some(())
+    }
+
+    /// The bytes that are counted of a value.
+    #[inline(always)]
+    fn counted(self, piece: Piece<'_>) -> usize {
+        if matches!(self, How::Text(_) | How::Ascii(_)) { piece.len() } else { FIXED }
     }
 }
 
@@ -262,69 +257,84 @@ impl<'w> RowWriter<'w> {
         }
     }
 
+    /// Puts a value into each column that takes the slot.
+    ///
+    /// What each kind of value needs stands in a function of its own: a value that is passed about as an enum is written to memory and read
+    /// back by other widths, for which processors wait.
     #[inline(always)]
-    fn put(&mut self, slot: usize, token: Token<'_>) -> bool {
+    fn each(&mut self, slot: usize, put: impl Fn(&mut Self, &Lane) -> bool) -> bool {
         let shortcut: &Shortcut = self.shortcut;
         match shortcut.slots.get(slot) {
-            Some(Lanes::One(lane)) => self.put_lane(*lane, token),
-            Some(Lanes::Several(lanes)) => lanes.iter().all(|lane| self.put_lane(*lane, token)),
+            Some(Lanes::One(lane)) => put(self, lane),
+            Some(Lanes::Several(lanes)) => lanes.iter().all(|lane| put(self, lane)),
             None => false,
         }
     }
 
+    /// The lane's column, if it has no value yet; if it has, the field stands twice.
     #[inline(always)]
-    fn put_lane(&mut self, lane: Lane, token: Token<'_>) -> bool {
-        let Some(growing) = self.rows.columns.get_mut(lane.column) else { return false };
+    fn empty(&mut self, lane: &Lane) -> Option<&mut Growing> {
+        let growing = self.rows.columns.get_mut(lane.column)?;
         if growing.len() != self.complete {
-            // The field stands twice.
-            return false;
+            return None;
         }
         self.filled += 1;
+        Some(growing)
+    }
+
+    #[inline(always)]
+    fn put_piece(&mut self, lane: &Lane, piece: Piece<'_>, text: bool) -> bool {
+        let Some(growing) = self.empty(lane) else { return false };
         // Before all else, as most values are texts: a branch that is foreseen, where the jump below is not.
-        if let Token::Text(text) = token
-            && text.len() < lane.room
-        {
-            self.bytes += text.len();
-            growing.push_text(text);
+        if text && piece.len() < lane.room {
+            growing.push_text(piece);
+            self.bytes += piece.len();
             return true;
         }
-        match (token, lane.how) {
-            (Token::Text(text), How::Text(most) | How::Ascii(most)) => {
-                if text.len() <= most && (matches!(lane.how, How::Text(_)) || text.bytes().is_ascii()) {
-                    self.bytes += text.len();
-                    growing.push_text(text);
-                    return !lane.bounded || self.is_within(lane.column, token);
-                }
-            }
-            (Token::Null, How::Exactly) => {}
-            (Token::Null, _) if !lane.required => {
-                self.bytes += FIXED;
-                growing.push_null();
-                return true;
-            }
-            (token, how) => {
-                if how.put(growing, token).is_some() {
-                    self.bytes += FIXED;
-                    return !lane.bounded || self.is_within(lane.column, token);
-                }
-            }
+        if lane.how.put(growing, piece, text).is_some() {
+            self.bytes += lane.how.counted(piece);
+            return !lane.bounded || self.is_within(lane.column, piece, text);
         }
-        self.put_exactly(lane.column, token)
+        self.put_exactly(lane.column, piece, text)
+    }
+
+    #[inline(always)]
+    fn put_null(&mut self, lane: &Lane) -> bool {
+        let Some(growing) = self.empty(lane) else { return false };
+        if lane.required || lane.how == How::Exactly {
+            return self.put_value(lane.column, Value::Null);
+        }
+        growing.push_null();
+        self.bytes += FIXED;
+        true
+    }
+
+    #[inline(always)]
+    fn put_bool(&mut self, lane: &Lane, value: bool) -> bool {
+        let Some(growing) = self.empty(lane) else { return false };
+        if lane.how != How::Bool || lane.bounded {
+            return self.put_value(lane.column, Value::Bool(value));
+        }
+        growing.push_bool(value);
+        self.bytes += FIXED;
+        true
     }
 
     /// Refuses the value that a column has got if it is not within the column's bounds; `false` if the exact way has to decide.
     #[inline(never)]
-    fn is_within(&mut self, column: usize, token: Token<'_>) -> bool {
+    fn is_within(&mut self, column: usize, piece: Piece<'_>, text: bool) -> bool {
         let planned = &self.plan.planned()[column];
         let cell = self.rows.columns[column].cell(self.complete, planned.column().column_type);
         if cell.is_some_and(|cell| planned.is_within(&cell)) {
             return true;
         }
-        match exactly(planned, token) {
-            Exactly::Refused(violation, found) => self.refuse(column, violation, found),
-            Exactly::Cell(_) | Exactly::Undecided => return false,
+        match value(piece, text).map(|value| exactly(planned, value)) {
+            Some(Exactly::Refused(violation, found)) => {
+                self.refuse(column, violation, found);
+                true
+            }
+            Some(Exactly::Cell(_) | Exactly::Undecided) | None => false,
         }
-        true
     }
 
     /// What the rules make of the row, which has all its values; `None` where they hold.
@@ -339,10 +349,16 @@ impl<'w> RowWriter<'w> {
         }
     }
 
+    /// Puts a text or number that is not common.
+    #[cold]
+    fn put_exactly(&mut self, column: usize, piece: Piece<'_>, text: bool) -> bool {
+        value(piece, text).is_some_and(|value| self.put_value(column, value))
+    }
+
     /// Puts what is not common, by the plan itself; `false` if the exact way has to.
     #[cold]
-    fn put_exactly(&mut self, column: usize, token: Token<'_>) -> bool {
-        match exactly(&self.plan.planned()[column], token) {
+    fn put_value(&mut self, column: usize, value: Value<'_>) -> bool {
+        match exactly(&self.plan.planned()[column], value) {
             Exactly::Cell(cell) => {
                 self.bytes += cell_bytes(&cell);
                 self.rows.columns[column].push(&cell);
@@ -358,6 +374,12 @@ impl<'w> RowWriter<'w> {
     }
 }
 
+/// The text or number as a value of the exact way; `None` if it is no UTF-8.
+fn value(piece: Piece<'_>, text: bool) -> Option<Value<'_>> {
+    let content = std::str::from_utf8(piece.bytes()).ok()?;
+    Some(if text { Value::Text(Cow::Borrowed(content)) } else { Value::Number(content) })
+}
+
 /// What the plan makes of a value.
 enum Exactly<'t> {
     Cell(Cell<'t>),
@@ -365,16 +387,7 @@ enum Exactly<'t> {
     Undecided,
 }
 
-fn exactly<'t>(planned: &Planned, token: Token<'t>) -> Exactly<'t> {
-    let text = |bytes: &'t [u8]| std::str::from_utf8(bytes).ok();
-    let value = match token {
-        Token::Text(piece) => text(piece.bytes()).map(|text| Value::Text(Cow::Borrowed(text))),
-        Token::Number(piece) => text(piece.bytes()).map(Value::Number),
-        Token::Bool(value) => Some(Value::Bool(value)),
-        Token::Null => Some(Value::Null),
-        Token::Json(bytes) => text(bytes).map(|text| Value::Json(Cow::Borrowed(text))),
-    };
-    let Some(value) = value else { return Exactly::Undecided };
+fn exactly<'t>(planned: &Planned, value: Value<'t>) -> Exactly<'t> {
     let kind = value.type_name();
     match planned.cell(Some(value)) {
         // A text that is cut is counted by the exact way.
@@ -400,26 +413,29 @@ fn cell_bytes(cell: &Cell<'_>) -> usize {
 impl FieldWriter for RowWriter<'_> {
     #[inline(always)]
     fn text(&mut self, slot: usize, text: Piece<'_>) -> bool {
-        self.put(slot, Token::Text(text))
+        self.each(slot, |this, lane| this.put_piece(lane, text, true))
     }
 
     #[inline(always)]
     fn number(&mut self, slot: usize, digits: Piece<'_>) -> bool {
-        self.put(slot, Token::Number(digits))
+        self.each(slot, |this, lane| this.put_piece(lane, digits, false))
     }
 
     #[inline(always)]
     fn boolean(&mut self, slot: usize, value: bool) -> bool {
-        self.put(slot, Token::Bool(value))
+        self.each(slot, |this, lane| this.put_bool(lane, value))
     }
 
     #[inline(always)]
     fn null(&mut self, slot: usize) -> bool {
-        self.put(slot, Token::Null)
+        self.each(slot, Self::put_null)
     }
 
     #[inline(always)]
     fn json(&mut self, slot: usize, text: &[u8]) -> bool {
-        self.put(slot, Token::Json(text))
+        let Ok(text) = std::str::from_utf8(text) else { return false };
+        self.each(slot, |this, lane| {
+            this.empty(lane).is_some() && this.put_value(lane.column, Value::Json(Cow::Borrowed(text)))
+        })
     }
 }

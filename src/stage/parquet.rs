@@ -47,16 +47,18 @@ pub(super) struct EncodedGroup {
 impl RowGroup {
     /// An empty group whose encodings suit `sample`, its first rows.
     pub(super) fn new(schema: SchemaRef, compression: Compression, sample: &RecordBatch) -> Result<Self> {
-        let mut properties = properties(compression)?;
+        let mut properties = properties(compression)?.into_builder();
         for (field, array) in schema.fields().iter().zip(sample.columns()) {
+            let path = || ColumnPath::from(field.name().as_str());
             if repeats(array.as_ref()) {
-                properties = properties
-                    .into_builder()
-                    .set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), true)
-                    .build();
+                properties = properties.set_column_dictionary_enabled(path(), true);
+            }
+            // The least and greatest of texts are dear to find, and next to no query is spared a chunk by them.
+            if *field.data_type() == DataType::Utf8 {
+                properties = properties.set_column_statistics_enabled(path(), EnabledStatistics::None);
             }
         }
-        let template = file(&schema, properties, io::sink())?;
+        let template = file(&schema, properties.build(), io::sink())?;
         let columns =
             ArrowRowGroupWriterFactory::new(&template, schema.clone()).create_column_writers(0).map_err(failed)?;
         Ok(RowGroup { schema, columns, rows: 0 })
