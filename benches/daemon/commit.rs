@@ -10,7 +10,7 @@ use crate::support::daemon::Start;
 use crate::support::sandbox::{Aws, STAGING, Service, Setup};
 use crate::workload::{Events, Form};
 
-const ROUNDS: u64 = 5;
+const ROUNDS: u64 = 6;
 
 fn pipeline() -> String {
     let upsert = "mode = \"upsert\"\nkey = [\"event_id\"]\nnewest_by = [\"occurred_at\"]\ncreate = true\n\
