@@ -4,10 +4,16 @@
 //! whole generate {json-lines|csv} {folder} {megabytes} {bad lines per thousand}
 //! whole run      {json-lines|csv} {folder} {folder of Parquet} {threads}
 //! ```
-//! Each prints one line of JSON. Objects are read by [`Offline`] as intake reads them; each thread writes one file, by the encoder of
+//! Each prints one line of JSON. Two more stand alone and print tables, of {events} events each:
+//! ```text
+//! whole checks   {json-lines|csv} {events}     what checks, lineage and quarantine cost beside the bare decode
+//! whole bad      {json-lines|csv} {events}     what 5 % bad lines cost, and whether a good one is lost
+//! ``` Objects are read by [`Offline`] as intake reads them; each thread writes one file, by the encoder of
 //! staging. CPU time is the process's, by the kernel's count, over the work alone; the peers' scripts measure the same way.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "a bench")]
 
+#[path = "whole/costs.rs"]
+mod costs;
 mod workload;
 
 use std::fs::File;
@@ -36,6 +42,8 @@ fn main() {
         ["run", form, from, to, threads] => {
             run(form_of(form), Path::new(from), Path::new(to), threads.parse().unwrap())
         }
+        ["checks", form, events] => return costs::checks(form_of(form), events.parse().unwrap()),
+        ["bad", form, events] => return costs::bad(form_of(form), events.parse().unwrap()),
         _ => {
             println!("started by benches/peers/run.py; the head of benches/whole.rs says how");
             return;

@@ -182,7 +182,7 @@ pub struct Http {
 /// What one process takes on at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Objects read at the same time. Default: two for each core.
+    /// Objects read at the same time, as far as memory allows: small ones wait for S3 and not for a core. Default 64.
     pub concurrent_objects: usize,
     /// Messages held at the same time, between their receipt and their acknowledgement. Default 20,000.
     pub held_messages: usize,

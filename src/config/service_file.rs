@@ -292,7 +292,6 @@ fn http(mut table: Table<'_>) -> Http {
 }
 
 fn limits(mut table: Table<'_>) -> Limits {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let concurrent_objects = table.optional("concurrent_objects").and_then(|item| item.integer(1..=1_024));
     let held_messages = table.optional("held_messages").and_then(|item| item.integer(1..=120_000));
     let memory = table.optional("memory").and_then(|item| item.bytes(64 << 20..=1 << 40));
@@ -300,7 +299,7 @@ fn limits(mut table: Table<'_>) -> Limits {
     let shutdown_grace = table.optional("shutdown_grace").and_then(|item| item.duration(SHUTDOWN_GRACE));
     table.finish();
     Limits {
-        concurrent_objects: concurrent_objects.map_or(2 * cores, |number| number as usize),
+        concurrent_objects: concurrent_objects.map_or(64, |number| number as usize),
         held_messages: held_messages.map_or(20_000, |number| number as usize),
         memory_bytes: memory.unwrap_or(128 << 20),
         object_buffer_bytes: object_buffer.map_or(16 << 20, |bytes| bytes as usize),

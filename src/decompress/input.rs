@@ -150,7 +150,7 @@ fn read(source: &mut dyn Read, watch: &Watch, into: &mut [u8]) -> io::Result<usi
 }
 
 /// The same error once more.
-fn again(error: &io::Error) -> io::Error {
+pub(super) fn again(error: &io::Error) -> io::Error {
     let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let kind = ours.map_or(ErrorKind::Io, Error::kind);
     io::Error::other(Error::new(kind, error.to_string()))

@@ -23,8 +23,10 @@
 //! - Bzip2, xz, lz4, brotli: async-compression, polled on the spot. At their speeds its cost cannot be seen, and it is one crate for four.
 //! - Zip: a reader of our own, for the reasons that it states.
 //!
-//! Read into buffers of 128 KiB or more: small ones cost 28 % of inflate. All readers are `Send`, so that a thread can be theirs alone.
+//! Read into buffers of 128 KiB or more: small ones cost 28 % of inflate. All readers are `Send`, so that a thread can be theirs alone: [`ahead`] gives
+//! large objects one.
 
+mod ahead;
 mod bounds;
 mod deflate;
 mod detect;
@@ -34,6 +36,7 @@ mod input;
 mod polled;
 mod zip;
 
+pub use self::ahead::{Ahead, ahead};
 pub use self::bounds::Bounds;
 pub use self::detect::{Hints, Mismatch, Said};
 pub use self::entries::{Entries, Entry, Joined, Opened, open};

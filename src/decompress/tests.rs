@@ -1,5 +1,6 @@
 //! Encoders for every codec, and what the tests ask of all of them.
 
+mod ahead;
 mod arbitrary;
 pub(crate) mod archives;
 mod bounds;

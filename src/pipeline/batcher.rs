@@ -187,7 +187,7 @@ async fn append(closer: &Closer, filled: &mut Filled, object: ReadObject) -> Res
     }
     let rejected = object.rejects.iter().map(|reject| reject.raw.len() + reject.message.len()).sum::<usize>();
     filled.batch.add(object.entry, object.bytes, rejected as u64);
-    // Its rows are encoded, and the batch's own share has what that left.
+    // Its rows are encoded, or few; the batch's own share has them.
     drop(object.share);
     Ok(())
 }

@@ -23,11 +23,11 @@ const LEAST: u64 = 512 << 10;
 /// How much larger than stored an object's columns are expected to be; of one that is larger, the rest is waited for when it comes.
 const EXPANSION: u64 = 12;
 
-/// What is in memory between the decoder and the encoder beside an object's buffered rows: pieces on their way, and a group being encoded.
-const IN_FLIGHT: u64 = 24 << 20;
+/// What is in memory beside an object's buffered rows: what is decompressed ahead, pieces on their way, and a group being encoded.
+const IN_FLIGHT: u64 = 26 << 20;
 
-/// What each open file holds back, at most.
-const FILE: u64 = 5 << 20;
+/// What each open file holds, at most: a part that is sent, and what comes meanwhile.
+const FILE: u64 = 10 << 20;
 
 /// The budget of a process.
 #[derive(Debug, Clone)]

@@ -19,6 +19,16 @@ pub(super) struct Stored<'a, R> {
     pub(super) id: String,
     pub(super) content_encoding: Option<String>,
     pub(super) bytes: R,
+    pub(super) threads: Threads,
+}
+
+/// On how many threads an object's bytes become rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// The caller's alone.
+    One,
+    /// One decompresses, ahead of the caller's, which decodes and checks.
+    Two,
 }
 
 /// What is done about fields that no column takes, where they are to become columns.
@@ -40,9 +50,9 @@ pub(super) fn decode<'a, R: Read + Send + 'a>(
     new_fields: NewFields,
     hand_on: &'a mut HandOn<'a>,
 ) -> Result<Summary> {
-    let Stored { origin, id, content_encoding, bytes } = stored;
+    let Stored { origin, id, content_encoding, bytes, threads } = stored;
     let mut collector = collector(runtime, origin, id, new_fields, hand_on);
-    let decompressed = records(runtime, origin, content_encoding.as_deref(), bytes, &mut collector)?;
+    let decompressed = records(runtime, origin, content_encoding.as_deref(), bytes, threads, &mut collector)?;
     collector.finish(decompressed)
 }
 
@@ -89,6 +99,7 @@ pub(super) fn records<'a>(
     origin: &Origin,
     content_encoding: Option<&str>,
     bytes: impl Read + Send + 'a,
+    threads: Threads,
     sink: &mut dyn RecordSink,
 ) -> Result<u64> {
     let source = &runtime.pipeline.source;
@@ -113,8 +124,13 @@ pub(super) fn records<'a>(
         }
         return Ok(before.bytes());
     }
-    let input = Input::Stream(Box::new(opened.entries.joined(source.characters.encoding.line_end())));
-    decode::decode(source, runtime.plan.fields(), input, sink)
+    let joined = opened.entries.joined(source.characters.encoding.line_end());
+    let mut decode =
+        |stream: Box<dyn Read + 'a>| decode::decode(source, runtime.plan.fields(), Input::Stream(stream), sink);
+    match threads {
+        Threads::One => decode(Box::new(joined)),
+        Threads::Two => decompress::ahead(joined, |reader| decode(Box::new(reader))),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Intake: from the events queue to durable batches.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -12,9 +13,11 @@ use super::batcher::Batcher;
 use super::budget::Budget;
 use super::close::Closer;
 use super::inflight::{ObjectKey, Outcome, Work};
-use super::read::{Job, ReadObject, Spill, read};
+use super::read::{Job, ReadObject, read};
+use super::receive::{Receiving, WaitingBytes};
 use super::runtime::Runtime;
 use super::settle::{self, Settler};
+use super::spill::Spill;
 use crate::backoff;
 use crate::config::{Limits, OnUnrouted};
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -27,6 +30,10 @@ use crate::telemetry::metrics as names;
 
 /// Objects that wait for a reader; what is behind them waits in SQS.
 const WAITING_OBJECTS: usize = 64;
+
+/// The stored bytes of waiting objects above which no more messages are received: large objects are left to other processes, which would
+/// have nothing to do at the end of a backlog if one had taken all that is left.
+const WAITING_BYTES: u64 = 8 << 20;
 
 /// The longest that an object is put off after transient faults.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -49,6 +56,7 @@ struct Waiting {
     work: Work,
     job: Job,
     receive_count: u32,
+    bytes: WaitingBytes,
 }
 
 impl Intake {
@@ -97,6 +105,9 @@ impl Intake {
                 area: self.area.clone(),
                 buffer_bytes: self.limits.object_buffer_bytes,
                 budget: self.budget.clone(),
+                decoders: Arc::new(Semaphore::new(
+                    std::thread::available_parallelism().map_or(2, |cores| 2 * cores.get()),
+                )),
             },
             self.limits.concurrent_objects,
             waiting,
@@ -105,7 +116,11 @@ impl Intake {
             end_reads.clone(),
         ));
 
-        let received = self.receive(&settler, waiting_sender, &stop).await;
+        let mut receiving = Receiving::new(self.events.clone(), settler.clone());
+        let received = self.receive(&mut receiving, &settler, waiting_sender, &stop).await;
+        for message in receiving.stop().await {
+            settler.admit(message, Outcome::Release(Duration::ZERO), &[]).await;
+        }
         // Half of the grace is for reading, the other half for closing the batches.
         let mut reading = reading;
         if tokio::time::timeout(self.limits.shutdown_grace / 2, &mut reading).await.is_err() {
@@ -142,7 +157,14 @@ impl Intake {
         ended
     }
 
-    async fn receive(&self, settler: &Settler, waiting: mpsc::Sender<Waiting>, stop: &CancellationToken) -> Result<()> {
+    async fn receive(
+        &self,
+        receiving: &mut Receiving,
+        settler: &Settler,
+        waiting: mpsc::Sender<Waiting>,
+        stop: &CancellationToken,
+    ) -> Result<()> {
+        let waiting_bytes = Arc::new(AtomicU64::new(0));
         let router = Router::new(
             self.runtimes
                 .iter()
@@ -151,30 +173,29 @@ impl Intake {
         let mut failures = 0;
         loop {
             // A batch also closes by age, so what is held never waits for what is not received.
-            let full = settler.held() >= self.limits.held_messages;
-            self.runtimes.iter().for_each(|runtime| runtime.pace.held(full));
-            if full {
+            let room = self.limits.held_messages.saturating_sub(settler.held());
+            self.runtimes.iter().for_each(|runtime| runtime.pace.held(room == 0));
+            if room == 0 || waiting_bytes.load(Ordering::Relaxed) > WAITING_BYTES {
                 tokio::select! {
-                    () = tokio::time::sleep(Duration::from_millis(50)) => continue,
+                    () = tokio::time::sleep(Duration::from_millis(10)) => continue,
                     () = stop.cancelled() => return Ok(()),
                 }
             }
             let received = tokio::select! {
-                received = self.events.receive() => received,
+                received = receiving.next(room) => received,
                 // Messages that SQS may have given to the abandoned call become visible again by themselves.
                 () = stop.cancelled() => return Ok(()),
             };
             match received {
                 Ok(messages) => {
                     failures = 0;
-                    // All from now on: those behind may wait long for the first one's objects.
-                    messages.iter().for_each(|message| settler.hold(message));
+                    receiving.learn(messages.len(), waiting.capacity() > WAITING_OBJECTS / 2);
                     for message in messages {
                         failpoint::passed("intake.received");
                         if stop.is_cancelled() {
                             settler.admit(message, Outcome::Release(Duration::ZERO), &[]).await;
                         } else {
-                            self.admit(&router, settler, &waiting, message, stop).await;
+                            self.admit(&router, settler, (&waiting, &waiting_bytes), message, stop).await;
                         }
                     }
                 }
@@ -198,7 +219,7 @@ impl Intake {
         &self,
         router: &Router,
         settler: &Settler,
-        waiting: &mpsc::Sender<Waiting>,
+        (waiting, waiting_bytes): (&mpsc::Sender<Waiting>, &Arc<AtomicU64>),
         message: Message,
         stop: &CancellationToken,
     ) {
@@ -268,9 +289,10 @@ impl Intake {
                 removal: *removal,
                 cancel,
             };
+            let bytes = WaitingBytes::new(waiting_bytes, object.size);
             // What is not handed on is released with all that is held.
             tokio::select! {
-                sent = waiting.send(Waiting { work, job, receive_count }) => if sent.is_err() { return },
+                sent = waiting.send(Waiting { work, job, receive_count, bytes }) => if sent.is_err() { return },
                 () = stop.cancelled() => return,
             }
         }
@@ -290,7 +312,7 @@ async fn read_objects(
     let permits = Arc::new(Semaphore::new(concurrent));
     let tasks = TaskTracker::new();
     let end_tasks = end.clone();
-    while let Some(Waiting { work, job, receive_count }) = waiting.recv().await {
+    while let Some(Waiting { work, job, receive_count, bytes }) = waiting.recv().await {
         if end.is_cancelled() {
             break;
         }
@@ -299,6 +321,7 @@ async fn read_objects(
             share = spill.budget.read(job.object.size) => share,
             () = end.cancelled() => break,
         };
+        drop(bytes);
         let (s3, spill, settler, end) = (s3.clone(), spill.clone(), settler.clone(), end_tasks.clone());
         let to_batcher = to_batchers[work.key.pipeline].clone();
         tasks.spawn(async move {

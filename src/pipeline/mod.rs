@@ -21,9 +21,11 @@ mod offline;
 mod pace;
 mod prepare;
 mod read;
+mod receive;
 mod replay;
 mod runtime;
 mod settle;
+mod spill;
 mod tee;
 
 pub use backfill::{Backfill, Backfilled, backfill};

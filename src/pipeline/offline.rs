@@ -9,7 +9,7 @@ use arrow_array::types::Int64Type;
 use bytes::Bytes;
 
 use super::collect::Summary;
-use super::decoding::{NewFields, Stored, decode, decode_file};
+use super::decoding::{NewFields, Stored, Threads, decode, decode_file};
 use super::runtime::Runtime;
 use super::tee::shape;
 use crate::config::Pipeline;
@@ -70,7 +70,7 @@ impl Offline {
         mut hand_on: impl FnMut(RecordBatch) -> Result<()> + 'a,
     ) -> Result<Decoded> {
         let id = self.runtime.identity(&origin.object).to_string();
-        let stored = Stored { origin, id, content_encoding: None, bytes: stored };
+        let stored = Stored { origin, id, content_encoding: None, bytes: stored, threads: Threads::One };
         Ok(decode(&self.runtime, stored, NewFields::Ignore, &mut hand_on)?.into())
     }
 

@@ -1,6 +1,9 @@
-//! Reading one object: from its announcement to typed rows, on one blocking thread beside the download.
+//! Reading one object: from its announcement to typed rows, on a blocking thread beside the download.
+//!
+//! A small object is downloaded first, so that the thread has nothing to wait for. A large one is decompressed, decoded, and encoded at the
+//! same time, each on a thread of its own: where memory lets no second one be read beside it, it still takes three cores.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -8,11 +11,12 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::budget::{Budget, ReadShare};
+use super::budget::ReadShare;
 use super::collect::Summary;
-use super::decoding::{NewFields, Stored, decode, decode_file};
+use super::decoding::{NewFields, Stored, Threads, decode, decode_file};
 use super::evolve;
 use super::runtime::Runtime;
+use super::spill::{Spill, Spilling};
 use crate::config::Captures;
 use crate::decode::needs_random_access;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,8 +24,13 @@ use crate::model::{
     ObjectEntry, ObjectId, ObjectRef, Origin, PartitionValue, RandomAccess, Reject, Removal, StagedFile,
 };
 use crate::object::{ObjectFile, ObjectStream};
-use crate::stage::{Area, DataFiles, Store};
 use crate::telemetry::metrics as names;
+
+/// An object of at most so many stored bytes is downloaded whole before it is decoded.
+const SMALL: u64 = 64 << 10;
+
+/// An object of at least so many is decompressed on a thread of its own. Those below it leave memory for others, which take the other cores.
+const LARGE: u64 = 4 << 20;
 
 /// An object that one pipeline wants.
 pub(super) struct Job {
@@ -51,17 +60,6 @@ pub(super) struct ReadObject {
     pub(super) partition: Vec<PartitionValue>,
     /// What it takes of the memory's budget, until its rows are encoded.
     pub(super) share: ReadShare,
-}
-
-/// Where objects too large for memory are written.
-#[derive(Clone)]
-pub(super) struct Spill {
-    pub(super) store: Store,
-    pub(super) area: Area,
-    /// The bytes of one object's rows that are held in memory.
-    pub(super) buffer_bytes: usize,
-    /// What all objects and batches may take of memory.
-    pub(super) budget: Budget,
 }
 
 /// Reads an object whole, or not at all: what was spilled of one that fails is aborted.
@@ -133,6 +131,12 @@ async fn file(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>, new_fields: N
 async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>, new_fields: NewFields) -> Result<(Summary, u64)> {
     let job = buffer.job;
     let mut object = ObjectStream::open(client, job.object.clone()).await?;
+    // A size of 0 may be one that the server does not say.
+    let whole = match object.size() {
+        1..=SMALL => Some(whole(job, &mut object).await?),
+        _ => None,
+    };
+    let threads = if object.size() >= LARGE { Threads::Two } else { Threads::One };
     let (chunk_sender, chunks) = mpsc::channel(4);
     let (piece_sender, mut pieces) = mpsc::channel(2);
     let (runtime, id) = (buffer.runtime.clone(), job.id.to_string());
@@ -140,19 +144,29 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>, new_fields:
     // The key as it was found, where the event left two readings open.
     object.key().clone_into(&mut origin.object.key);
     let content_encoding = object.content_encoding().map(str::to_owned);
+    let small = whole.is_some();
+    let _permit = match small {
+        true => buffer.spill.decoders.acquire().await.ok(),
+        false => None,
+    };
     let decoding = tokio::task::spawn_blocking(move || {
-        let bytes = Chunks { chunks, chunk: Bytes::new(), ended: false };
+        let bytes: Box<dyn Read + Send> = match whole {
+            Some(bytes) => Box::new(Cursor::new(bytes)),
+            None => Box::new(Chunks { chunks, chunk: Bytes::new(), ended: false }),
+        };
         let mut hand_on = |piece| piece_sender.blocking_send(piece).map_err(|_| nobody_listens());
-        decode(&runtime, Stored { origin: &origin, id, content_encoding, bytes }, new_fields, &mut hand_on)
+        decode(&runtime, Stored { origin: &origin, id, content_encoding, bytes, threads }, new_fields, &mut hand_on)
     });
 
     let download = async {
+        if small {
+            return object;
+        }
         loop {
             let chunk = object.next().await;
             let last = !matches!(chunk, Ok(Some(_)));
             if let Ok(Some(bytes)) = &chunk {
-                metrics::counter!(names::BYTES, "pipeline" => job.runtime.name().to_owned(), "stage" => "read")
-                    .increment(bytes.len() as u64);
+                count_read(job, bytes.len());
             }
             // The decoder may have ended first, at an error of its own.
             if chunk_sender.send(chunk).await.is_err() || last {
@@ -177,6 +191,22 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>, new_fields:
         metrics::counter!(names::READ_RESUMED, "pipeline" => job.runtime.name().to_owned()).increment(object.resumed());
     }
     Ok((summary?, object.size()))
+}
+
+/// Downloads a small object.
+async fn whole(job: &Job, object: &mut ObjectStream) -> Result<Bytes> {
+    // Nearly always, it comes in one piece.
+    let mut bytes = object.next().await?.unwrap_or_default();
+    while let Some(next) = object.next().await? {
+        bytes = [bytes, next].concat().into();
+    }
+    count_read(job, bytes.len());
+    Ok(bytes)
+}
+
+fn count_read(job: &Job, bytes: usize) {
+    metrics::counter!(names::BYTES, "pipeline" => job.runtime.name().to_owned(), "stage" => "read")
+        .increment(bytes as u64);
 }
 
 fn ended(decoding: std::result::Result<Result<Summary>, tokio::task::JoinError>) -> Result<Summary> {
@@ -223,32 +253,30 @@ struct Buffer<'a> {
     rows: Vec<RecordBatch>,
     bytes: usize,
     all_bytes: u64,
-    part: Option<DataFiles>,
+    /// Its files, once there are too many.
+    part: Option<Spilling>,
 }
 
 impl Buffer<'_> {
     async fn add(&mut self, piece: RecordBatch) -> Result<()> {
         let bytes = piece.get_array_memory_size();
-        self.bytes += bytes;
         self.all_bytes += bytes as u64;
+        if let Some(part) = &mut self.part {
+            return part.add(piece).await;
+        }
+        self.bytes += bytes;
         self.rows.push(piece);
         self.share.grow(self.bytes as u64).await;
-        if self.bytes > self.spill.buffer_bytes {
-            self.flush().await?;
+        if self.bytes <= self.spill.buffer_bytes {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        let part = match self.part.take() {
-            Some(part) => part,
-            None => {
-                let Spill { store, area, .. } = self.spill;
-                self.runtime.data_files(store, area, &self.partition)
-            }
-        };
+        let Spill { store, area, buffer_bytes, .. } = self.spill;
+        let files = self.runtime.data_files(store, area, &self.partition);
+        let part = self.part.insert(Spilling::new(files, *buffer_bytes));
         self.bytes = 0;
-        self.part = Some(part.write(std::mem::take(&mut self.rows)).await?);
+        for piece in std::mem::take(&mut self.rows) {
+            part.add(piece).await?;
+        }
         Ok(())
     }
 
@@ -263,11 +291,8 @@ impl Buffer<'_> {
 
     async fn finish(mut self, summary: Summary, size: u64) -> Result<ReadObject> {
         let mut files = Vec::new();
-        if self.part.is_some() {
-            self.flush().await?;
-            if let Some(part) = self.part.take() {
-                files.extend(part.finish().await?);
-            }
+        if let Some(part) = self.part.take() {
+            files.extend(part.finish().await?);
         }
         let object = &self.job.object;
         let pipeline = self.job.runtime.name().to_owned();

@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, MessageSystemAttributeName,
     QueueAttributeName, SendMessageBatchRequestEntry,
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -19,6 +20,9 @@ use crate::telemetry::metrics as names;
 
 /// The most messages that SQS gives, deletes or changes in one call.
 const BATCH: usize = 10;
+
+/// Calls under way at once to delete messages.
+const CONCURRENT_DELETES: usize = 8;
 
 /// How many refusals within a call's messages are borne, and the first wait behind one.
 const SEND_TRIES: u32 = 50;
@@ -110,27 +114,32 @@ impl SqsQueue {
     /// Deletes messages by their receipts; gives those receipts for which it is worth trying again: SQS reports them with HTTP 200.
     ///
     /// # Errors
-    /// When a call fails as a whole: of the receipts from then on nothing is known.
+    /// When a call fails as a whole: nothing is known of any of the receipts then, which may be tried again.
     pub async fn delete(&self, receipts: &[String]) -> Result<Vec<String>> {
+        let calls: Vec<_> = receipts.chunks(BATCH).map(|chunk| self.delete_some(chunk)).collect();
+        let calls = stream::iter(calls).buffer_unordered(CONCURRENT_DELETES);
+        let refused: Vec<Vec<String>> = calls.try_collect().await?;
+        Ok(refused.into_iter().flatten().collect())
+    }
+
+    async fn delete_some(&self, receipts: &[String]) -> Result<Vec<String>> {
+        let entries = receipts.iter().enumerate().filter_map(|(at, receipt)| {
+            DeleteMessageBatchRequestEntry::builder().id(at.to_string()).receipt_handle(receipt).build().ok()
+        });
+        let answer = self
+            .client
+            .delete_message_batch()
+            .queue_url(&self.config.url)
+            .set_entries(Some(entries.collect()))
+            .send()
+            .await
+            .map_err(|error| self.failed(error, "delete from"))?;
         let mut refused = Vec::new();
-        for chunk in receipts.chunks(BATCH) {
-            let entries = chunk.iter().enumerate().filter_map(|(at, receipt)| {
-                DeleteMessageBatchRequestEntry::builder().id(at.to_string()).receipt_handle(receipt).build().ok()
-            });
-            let answer = self
-                .client
-                .delete_message_batch()
-                .queue_url(&self.config.url)
-                .set_entries(Some(entries.collect()))
-                .send()
-                .await
-                .map_err(|error| self.failed(error, "delete from"))?;
-            for failed in answer.failed {
-                tracing::warn!(queue = self.name, code = %failed.code, reason = failed.message, "a message was not deleted");
-                // An expired receipt stays so: the message comes again, and is then found to be done.
-                if !failed.sender_fault {
-                    refused.extend(failed.id.parse::<usize>().ok().and_then(|at| chunk.get(at)).cloned());
-                }
+        for failed in answer.failed {
+            tracing::warn!(queue = self.name, code = %failed.code, reason = failed.message, "a message was not deleted");
+            // An expired receipt stays so: the message comes again, and is then found to be done.
+            if !failed.sender_fault {
+                refused.extend(failed.id.parse::<usize>().ok().and_then(|at| receipts.get(at)).cloned());
             }
         }
         Ok(refused)

@@ -18,6 +18,9 @@ const LEAST_FILE: u64 = 1_000_000;
 /// A file larger than this takes no more, once there is enough for the next: 1 GB is the most that a file should have.
 const FULL_FILE: u64 = 512 << 20;
 
+/// Rows in pieces smaller than this wait for others, so that those of many small objects are encoded in one go: each go is a turn of a thread.
+const GATHERED: usize = 1 << 20;
+
 /// Where data files lie, and what they are.
 #[derive(Debug, Clone)]
 pub struct DataFolder {
@@ -40,6 +43,9 @@ pub struct DataFolder {
 /// Data files being written.
 pub struct DataFiles {
     place: DataFolder,
+    /// Rows not encoded yet, and their bytes.
+    gathered: Vec<RecordBatch>,
+    gathered_bytes: usize,
     encoder: Encoder,
     open: Vec<OpenFile>,
     /// Files that take no more, until their uploads are completed.
@@ -61,23 +67,38 @@ impl DataFiles {
     /// No files yet; they become objects only by [`finish`](Self::finish).
     pub fn new(place: DataFolder) -> Self {
         let encoder = Encoder::new(place.schema.clone(), place.nested.clone(), place.format, place.slices > 1);
-        DataFiles { place, encoder, open: Vec::new(), full: Vec::new(), finished: Vec::new() }
+        DataFiles {
+            place,
+            gathered: Vec::new(),
+            gathered_bytes: 0,
+            encoder,
+            open: Vec::new(),
+            full: Vec::new(),
+            finished: Vec::new(),
+        }
     }
 
     /// Adds rows.
     ///
     /// # Errors
-    /// Those of encoding and of S3; what was sent is aborted.
+    /// Those of encoding these rows or those before, and of S3; what was sent is aborted.
     pub async fn write(mut self, rows: Vec<RecordBatch>) -> Result<DataFiles> {
         for rows in rows {
-            self = self.step(move |files| files.encode(&rows)).await?;
+            self.gathered_bytes += rows.get_array_memory_size();
+            self.gathered.push(rows);
+            if self.gathered_bytes >= GATHERED {
+                self = self.step(DataFiles::encode_gathered).await?;
+            }
         }
         Ok(self)
     }
 
     /// The bytes held in memory, about.
     pub fn held(&self) -> u64 {
-        self.encoder.held() + self.open.iter().map(|file| file.upload.pending() + file.ready.len() as u64).sum::<u64>()
+        let gathered = self.gathered_bytes as u64;
+        gathered
+            + self.encoder.held()
+            + self.open.iter().map(|file| file.upload.pending() + file.ready.len() as u64).sum::<u64>()
     }
 
     /// Completes the files; none if there are no rows, as an empty file is never staged.
@@ -87,6 +108,7 @@ impl DataFiles {
     pub async fn finish(self) -> Result<Vec<StagedFile>> {
         let files = self
             .step(|files| {
+                files.encode_gathered()?;
                 if let Some(group) = files.encoder.cut()? {
                     files.place_group(group)?;
                 }
@@ -124,6 +146,11 @@ impl DataFiles {
                 Err(error)
             }
         }
+    }
+
+    fn encode_gathered(&mut self) -> Result<()> {
+        self.gathered_bytes = 0;
+        std::mem::take(&mut self.gathered).iter().try_for_each(|rows| self.encode(rows))
     }
 
     fn encode(&mut self, rows: &RecordBatch) -> Result<()> {

@@ -14,9 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{BatchId, ObjectEntry, Reject, Sequencer};
 
+/// Lines are compressed so many bytes at a time: each call of the encoder, however small, first clears its output buffer of 32 KiB.
+const LINES: usize = 64 << 10;
+
 /// The quarantine file of one batch, growing compressed in memory.
 pub struct Quarantine {
     pipeline: String,
+    /// Lines that are not compressed yet.
+    lines: Vec<u8>,
     encoder: GzEncoder<Vec<u8>>,
     rows: u64,
 }
@@ -90,7 +95,8 @@ impl QuarantineLine<'_> {
 impl Quarantine {
     /// A file without records of a pipeline.
     pub fn new(pipeline: &str) -> Self {
-        Quarantine { pipeline: pipeline.to_owned(), encoder: GzEncoder::new(Vec::new(), Compression::fast()), rows: 0 }
+        let encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        Quarantine { pipeline: pipeline.to_owned(), lines: Vec::new(), encoder, rows: 0 }
     }
 
     /// Adds the rejected records of an object.
@@ -127,23 +133,33 @@ impl Quarantine {
                 raw: raw.map(Cow::Borrowed),
                 raw_base64: raw.is_none().then(|| STANDARD.encode(&reject.raw).into()),
             };
-            serde_json::to_writer(&mut self.encoder, &line).map_err(std::io::Error::from)?;
-            self.encoder.write_all(b"\n")?;
+            serde_json::to_writer(&mut self.lines, &line).map_err(std::io::Error::from)?;
+            self.lines.push(b'\n');
             self.rows += 1;
+            if self.lines.len() >= LINES {
+                self.compress()?;
+            }
         }
+        Ok(())
+    }
+
+    fn compress(&mut self) -> Result<()> {
+        self.encoder.write_all(&self.lines)?;
+        self.lines.clear();
         Ok(())
     }
 
     /// The bytes held in memory.
     pub fn held(&self) -> u64 {
-        self.encoder.get_ref().capacity() as u64
+        (self.encoder.get_ref().capacity() + self.lines.capacity()) as u64
     }
 
     /// The compressed file; `None` if there are no records.
     ///
     /// # Errors
     /// None in memory; the signature is that of writing.
-    pub fn finish(self) -> Result<Option<Vec<u8>>> {
+    pub fn finish(mut self) -> Result<Option<Vec<u8>>> {
+        self.compress()?;
         let bytes = self.encoder.finish()?;
         Ok((self.rows > 0).then_some(bytes))
     }

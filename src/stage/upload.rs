@@ -7,14 +7,15 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::aws::{classify, is_precondition_failed};
 use crate::backoff;
 use crate::config::Encryption;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The least size of an upload's parts but the last, which S3 sets, and all that an upload holds. A file of 1 GB has 200 parts of the 10,000
-/// that S3 allows.
+/// The least size of an upload's parts but the last, which S3 sets. An upload holds one that is sent, and what comes meanwhile up to another. A file
+/// of 1 GB has 200 parts of the 10,000 that S3 allows.
 const PART: usize = 5 << 20;
 
 /// How often the body of a small object may break off before its reader is told.
@@ -209,6 +210,13 @@ pub struct Upload {
 struct Multipart {
     id: String,
     parts: Vec<CompletedPart>,
+    sending: Option<Sending>,
+}
+
+/// A part on its way, sent by a task of its own, so that the next one is encoded meanwhile.
+struct Sending {
+    bytes: u64,
+    part: AbortOnDropHandle<Result<CompletedPart>>,
 }
 
 impl Upload {
@@ -222,10 +230,10 @@ impl Upload {
         &self.key
     }
 
-    /// Adds bytes, and sends what makes a part.
+    /// Adds bytes, and begins to send what makes a part, after the part before it was sent.
     ///
     /// # Errors
-    /// Those of S3; the upload is then to be [aborted](Self::abort).
+    /// Those of S3, those of sending the part before included; the upload is then to be [aborted](Self::abort).
     pub async fn push(&mut self, bytes: Vec<u8>) -> Result<()> {
         self.length += bytes.len() as u64;
         if self.pending.is_empty() {
@@ -242,7 +250,8 @@ impl Upload {
 
     /// The bytes held in memory.
     pub fn pending(&self) -> u64 {
-        self.pending.capacity() as u64
+        let sending = self.multipart.as_ref().and_then(|multipart| multipart.sending.as_ref());
+        self.pending.capacity() as u64 + sending.map_or(0, |sending| sending.bytes)
     }
 
     /// Completes the object; gives its exact length in bytes.
@@ -261,7 +270,12 @@ impl Upload {
 
     /// Throws away what was sent. A failure to do so leaves parts to the bucket's lifecycle rule, and is only logged.
     pub async fn abort(self) {
-        let Some(Multipart { id, .. }) = self.multipart else { return };
+        // A part that is on its way is given up first: S3 would keep it.
+        let Some(Multipart { id, sending, .. }) = self.multipart else { return };
+        if let Some(Sending { part, .. }) = sending {
+            part.abort();
+            part.await.ok();
+        }
         let Store { client, bucket, .. } = &self.store;
         let aborted = client.abort_multipart_upload().bucket(bucket).key(&self.key).upload_id(id).send().await;
         if let Err(error) = aborted {
@@ -278,13 +292,15 @@ impl Upload {
         if !pending.is_empty() {
             self.send_part(pending).await?;
         }
-        let Some(Multipart { id, parts }) = &self.multipart else { return Ok(()) };
+        let Some(multipart) = &mut self.multipart else { return Ok(()) };
+        multipart.sent().await?;
+        let Multipart { id, parts, .. } = multipart;
         let Store { client, bucket, .. } = &self.store;
         client
             .complete_multipart_upload()
             .bucket(bucket)
             .key(&self.key)
-            .upload_id(id)
+            .upload_id(id.as_str())
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.clone())).build())
             .send()
             .await
@@ -297,24 +313,22 @@ impl Upload {
             self.multipart = Some(self.begin().await?);
         }
         let Some(multipart) = &mut self.multipart else { return Ok(()) };
+        multipart.sent().await?;
         let number = multipart.parts.len() as i32 + 1;
         let Store { client, bucket, .. } = &self.store;
-        let answer = client
-            .upload_part()
-            .bucket(bucket)
-            .key(&self.key)
-            .upload_id(&multipart.id)
-            .part_number(number)
-            .body(ByteStream::from(body))
-            .send()
-            .await
-            .map_err(|error| write_failed(error, self.store.what("write a part of", &self.key)))?;
-        let part = CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(answer.e_tag)
-            .set_checksum_crc32(answer.checksum_crc32)
-            .build();
-        multipart.parts.push(part);
+        let bytes = body.capacity() as u64;
+        let request = client.upload_part().bucket(bucket).key(&self.key).upload_id(&multipart.id).part_number(number);
+        let request = request.body(ByteStream::from(body));
+        let what = self.store.what("write a part of", &self.key);
+        let sending = tokio::spawn(async move {
+            let answer = request.send().await.map_err(|error| write_failed(error, what))?;
+            Ok(CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(answer.e_tag)
+                .set_checksum_crc32(answer.checksum_crc32)
+                .build())
+        });
+        multipart.sending = Some(Sending { bytes, part: AbortOnDropHandle::new(sending) });
         Ok(())
     }
 
@@ -336,6 +350,17 @@ impl Upload {
             .map_err(|error| write_failed(error, self.store.what("begin", &self.key)))?;
         let id =
             answer.upload_id.ok_or_else(|| Error::new(ErrorKind::Unavailable, self.store.what("begin", &self.key)))?;
-        Ok(Multipart { id, parts: Vec::new() })
+        Ok(Multipart { id, parts: Vec::new(), sending: None })
+    }
+}
+
+impl Multipart {
+    /// Waits for the part on its way, if there is one.
+    async fn sent(&mut self) -> Result<()> {
+        if let Some(Sending { part, .. }) = self.sending.take() {
+            let part = part.await.map_err(|error| Error::caused(ErrorKind::Io, "sending a part ended early", error))?;
+            self.parts.push(part?);
+        }
+        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::exactly_once::rows;
 use crate::pipelines::APPEND;
 use crate::support::LIMIT;
@@ -108,6 +110,44 @@ async fn row_21_an_object_larger_than_its_buffer_writes_files_of_its_own_whole_o
     aws.until_drained().await;
     let sum: i64 = (0..120_000).sum::<i64>() + 45;
     assert_eq!(aws.rows("SELECT COUNT(*), SUM(id) FROM app.numbers").await, [["120010".to_owned(), sum.to_string()]]);
+    assert_eq!(
+        aws.number("SELECT SUM(files) FROM tidegate.batches_numbers").await,
+        aws.keys(STAGING, "tidegate/data/").await.len() as i64
+    );
+    aws.assert_balanced("numbers").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_takes_several_threads_is_loaded_row_for_row_and_leaves_nothing_where_it_is_cut_off() {
+    const ROWS: i64 = 150_000;
+    let aws = Aws::start().await;
+    let service = Service { limits: "object_buffer = \"2MiB\"".to_owned(), ..Service::default() };
+    let config = aws.configure(&service, &[APPEND]);
+    // Texts that do not compress: the object is decompressed on a thread of its own, and its file is uploaded in parts.
+    let mut random = fastrand::Rng::with_seed(5);
+    let notes: Vec<String> = (0..ROWS).map(|_| format!("{:032x}{:032x}", random.u128(..), random.u128(..))).collect();
+    let lines = (0..).zip(&notes).map(|(id, note)| json!({ "id": id, "amount": id % 1_000, "note": note }));
+    let large = gzip(json_lines(lines).as_bytes());
+    assert!(large.len() > 8 << 20, "{} bytes", large.len());
+    aws.put("in/cut.gz", large[..large.len() / 5 * 4].to_vec()).await;
+    aws.put("in/large.gz", large).await;
+    let _daemon = Daemon::start(&aws, &config);
+    aws.until_loaded("numbers", 1).await;
+    aws.until_depth(&aws.queues.events_dlq, 1).await;
+    aws.until_drained().await;
+    assert_eq!(aws.take(&aws.queues.events_dlq).await[0].get("kind"), "corrupt");
+    let counts = "SELECT COUNT(*), COUNT(DISTINCT id), SUM(amount), MIN(note), MAX(note) FROM app.numbers";
+    let sum: i64 = (0..ROWS).map(|id| id % 1_000).sum();
+    let expected = [ROWS.to_string(), ROWS.to_string(), sum.to_string()];
+    let expected =
+        expected.into_iter().chain([notes.iter().min().unwrap().clone(), notes.iter().max().unwrap().clone()]);
+    assert_eq!(aws.rows(counts).await, [expected.collect::<Vec<_>>()]);
+    for id in [0, 1, ROWS / 2, ROWS - 1] {
+        let note = aws.rows(&format!("SELECT note, \"_tidegate_row\" FROM app.numbers WHERE id = {id}")).await;
+        assert_eq!(note, [[notes[id as usize].clone(), (id + 1).to_string()]]);
+    }
+    let uploads = aws.clients.s3.list_multipart_uploads().bucket(STAGING).send().await.unwrap();
+    assert!(uploads.uploads().is_empty(), "{uploads:?}");
     assert_eq!(
         aws.number("SELECT SUM(files) FROM tidegate.batches_numbers").await,
         aws.keys(STAGING, "tidegate/data/").await.len() as i64

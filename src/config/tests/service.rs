@@ -19,7 +19,7 @@ fn what_is_left_out_has_the_documented_default() {
     assert_eq!(service.warehouse.ledger_schema, "tidegate");
     assert_eq!(service.warehouse.statement_timeout, Duration::from_secs(15 * 60));
     assert_eq!(service.http.listen.to_string(), "127.0.0.1:9464");
-    assert_eq!(service.limits.concurrent_objects, 2 * std::thread::available_parallelism().map_or(1, usize::from));
+    assert_eq!(service.limits.concurrent_objects, 64);
     assert_eq!(service.limits.held_messages, 20_000);
     assert_eq!(service.limits.object_buffer_bytes, 16 << 20);
     assert_eq!(service.limits.shutdown_grace, Duration::from_secs(25));

@@ -32,7 +32,7 @@ fn read(format: Format, encoding: TextEncoding, archive: Vec<u8>) -> (Vec<(Place
     pipeline.source.characters.encoding = encoding;
     let runtime = Runtime::new(0, pipeline, 1);
     let mut seen = Seen::default();
-    let given = records(&runtime, &origin([]), None, Cursor::new(archive), &mut seen).expect("readable");
+    let given = records(&runtime, &origin([]), None, Cursor::new(archive), Threads::One, &mut seen).expect("readable");
     (seen.0, given)
 }
 

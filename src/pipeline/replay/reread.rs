@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::normalize::{OBJECT_COLUMN, Rows};
 use crate::object::{ObjectFile, ObjectStream};
-use crate::pipeline::decoding::records;
+use crate::pipeline::decoding::{Threads, records};
 use crate::pipeline::runtime::Runtime;
 use crate::schema::value::Cell;
 
@@ -131,7 +131,7 @@ impl<'a> Sink<'a> {
         let read = match stored {
             Stored::Stream(bytes, size, encoding) => {
                 self.size = size;
-                records(runtime, origin, encoding.as_deref(), bytes, self)
+                records(runtime, origin, encoding.as_deref(), bytes, Threads::One, self)
             }
             Stored::File(file) => {
                 self.size = file.len();
