@@ -43,7 +43,7 @@ async fn ended(child: Child) -> Output {
 }
 
 /// What it printed, having succeeded.
-fn landed(output: &Output) -> String {
+pub(crate) fn landed(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -55,7 +55,7 @@ fn refused(output: &Output) -> String {
 }
 
 /// The value of a line of its report.
-fn line<'a>(report: &'a str, name: &str) -> &'a str {
+pub(crate) fn line<'a>(report: &'a str, name: &str) -> &'a str {
     report
         .lines()
         .find_map(|line| line.trim_start().strip_prefix(name))
