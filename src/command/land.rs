@@ -190,7 +190,7 @@ fn report(landed: &Landed, request: &Land) -> String {
     };
     let resumed = match resumed {
         0 => String::new(),
-        times => format!(", resumed {times} times"),
+        times => format!(", resumed {times}×"),
     };
     format!(
         "landed {}\n  from    {}\n  read    {} bytes, compression {codec}{resumed}\n  is      {decompressed} bytes of content\n  \

@@ -138,8 +138,8 @@ impl Landing {
     pub async fn finish(mut self, last: Bytes) -> Result<Put> {
         match self.complete(last).await {
             Ok(put) => Ok(put),
-            Err(error) => match self.is_done(&error).await {
-                // The reply was lost, and the SDK's repeated call found what the first had done.
+            Err(error) => match self.is_done().await {
+                // The reply was lost, and a repeated call found what the first had done.
                 Some(put) => Ok(put),
                 None => {
                     let taken = error.kind() == ErrorKind::ObjectReplaced && !self.place.overwrite;
@@ -225,10 +225,7 @@ impl Landing {
     }
 
     /// The object, if it is this landing's own, though its last call failed.
-    async fn is_done(&self, error: &Error) -> Option<Put> {
-        if ![ErrorKind::ObjectReplaced, ErrorKind::ObjectGone].contains(&error.kind()) {
-            return None;
-        }
+    async fn is_done(&self) -> Option<Put> {
         let Place { bucket, key, .. } = &self.place;
         let head = self.client.head_object().bucket(bucket).key(key).send().await.ok()?;
         let own = head.metadata()?.get(LANDING) == self.metadata.get(LANDING);

@@ -81,22 +81,6 @@ impl Server {
 }
 
 impl Server {
-    /// Lets the server's user read a folder's files, private keys included, and nobody else.
-    pub fn may_read(&self, folder: &Path) {
-        let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(self.folder.path()).expect("its folder"));
-        let paths = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-        for path in paths.chain([folder.to_owned()]) {
-            let mode = if path.is_dir() { 0o755 } else { 0o600 };
-            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("a mode");
-            std::os::unix::fs::chown(&path, Some(owner), None).expect("root may, and to itself anybody");
-        }
-    }
-
-    /// Who may connect, and how: the lines of its `pg_hba.conf`, once it reads them again.
-    pub fn only_by(&self, lines: &str) {
-        std::fs::write(self.folder.path().join("data/pg_hba.conf"), lines).expect("a file");
-    }
-
     /// Whether it takes connections: it says so in the last line of its lock file, by which `pg_ctl` knows it too.
     fn is_ready(&self) -> bool {
         let lock = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid"));

@@ -29,7 +29,7 @@ async fn a_download_that_breaks_off_goes_on_where_it_was() {
         assert_eq!(asked.header("if-range"), Some("\"v1\""));
     }
     assert!(asked.iter().all(|asked| asked.header("accept-encoding") == Some("identity")));
-    let read = format!("{} bytes, compression gzip, resumed 4 times", body.len());
+    let read = format!("{} bytes, compression gzip, resumed 4×", body.len());
     assert_eq!(line(&report, "read"), read);
     assert_eq!(line(&report, "is"), format!("{LENGTH} bytes of content"));
     assert_eq!(line(&report, "wrote"), format!("{} bytes, compression gzip, 3 parts", body.len()));

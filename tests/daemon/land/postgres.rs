@@ -1,6 +1,7 @@
 //! A query's rows: read by COPY, in a transaction that cannot write, by TLS where that is asked for.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use tokio_postgres::NoTls;
 
@@ -13,6 +14,17 @@ async fn client(server: &Postgres) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(&server.url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// Lets the server's user, who owns its folder, read a folder's files, private keys included, and nobody else.
+fn let_read(data: &Path, folder: &Path) {
+    let owner = std::fs::metadata(data).unwrap().uid();
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in paths.chain([folder.to_owned()]) {
+        let mode = if path.is_dir() { 0o755 } else { 0o600 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        std::os::unix::fs::chown(&path, Some(owner), None).unwrap();
+    }
 }
 
 fn query(aws: &Aws, server: &Postgres, sql: &str) -> Command {
@@ -98,8 +110,9 @@ async fn a_server_by_tls_is_verified_and_a_password_comes_from_a_file() {
     let path = folder.path().to_str().unwrap();
     let Some(made) = python::run("daemon/land.py", &["certificates", path], LIMIT) else { return };
     assert!(made.status.success(), "{made:?}");
-    server.may_read(folder.path());
     let admin = client(&server).await;
+    let data = admin.query_one("SHOW data_directory", &[]).await.unwrap().get::<_, String>(0);
+    let_read(Path::new(&data), folder.path());
     admin.execute("CREATE ROLE reader LOGIN PASSWORD 'right'", &[]).await.unwrap();
     for (name, value) in [
         ("ssl_cert_file", format!("{path}/server.pem")),
@@ -108,7 +121,8 @@ async fn a_server_by_tls_is_verified_and_a_password_comes_from_a_file() {
     ] {
         admin.batch_execute(&format!("ALTER SYSTEM SET {name} = '{value}'")).await.unwrap();
     }
-    server.only_by("hostssl all reader 127.0.0.1/32 scram-sha-256\nhost all postgres 127.0.0.1/32 trust\n");
+    let logins = "hostssl all reader 127.0.0.1/32 scram-sha-256\nhost all postgres 127.0.0.1/32 trust\n";
+    std::fs::write(Path::new(&data).join("pg_hba.conf"), logins).unwrap();
     admin.execute("SELECT pg_reload_conf()", &[]).await.unwrap();
     eventually(LIMIT, "TLS is on", async || {
         client(&server).await.query_one("SHOW ssl", &[]).await.unwrap().get::<_, String>(0) == "on"

@@ -5,6 +5,7 @@ use std::path::Path;
 use tokio::io::AsyncWriteExt;
 
 use super::*;
+use crate::support::fault_proxy::{Fault, FaultProxy, Plan};
 use crate::support::peers::Peer;
 use crate::support::python;
 use crate::support::sandbox::Setup;
@@ -170,6 +171,32 @@ async fn an_empty_source_is_an_empty_object_and_what_cannot_be_meant_is_refused(
         assert!(said.contains(says) && !said.contains("secret"), "{says}: {said}");
     }
     assert_nothing(&aws).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_landing_whose_replies_are_lost_is_done_once_and_one_that_s3_refuses_leaves_nothing() {
+    // The put; the second part; the completion: each was done, and answered to nobody.
+    let lost = [("S3 PUT", 0, 1 << 10), ("S3 PUT", 1, 12 << 20), ("S3 POST", 1, 12 << 20)];
+    for (kind, call, length) in lost {
+        let aws = Aws::start().await;
+        let plan = Plan::Scripted(vec![(kind, call..call + 1, Fault::LostReply)]);
+        let proxy = FaultProxy::start(&aws.endpoints.s3, plan).await;
+        let body = noise(11, length);
+        let source = write(&aws, "source", &body);
+        let mut command = command(&aws, &[&source, TO]);
+        landed(&ended(command.env("AWS_ENDPOINT_URL_S3", proxy.endpoint()).spawn().unwrap()).await);
+        assert_eq!(proxy.injected().len(), 1, "{kind} {call}");
+        assert!(aws.get(LANDING, KEY).await == body, "{kind} {call}");
+        assert_no_upload(&aws).await;
+    }
+    for (kind, calls) in [("S3 PUT", 1..100), ("S3 POST", 1..100)] {
+        let aws = Aws::start().await;
+        let proxy = FaultProxy::start(&aws.endpoints.s3, Plan::Scripted(vec![(kind, calls, Fault::Status(500))])).await;
+        let source = write(&aws, "source", &noise(12, 12 << 20));
+        let mut command = command(&aws, &[&source, TO]);
+        refused(&ended(command.env("AWS_ENDPOINT_URL_S3", proxy.endpoint()).spawn().unwrap()).await);
+        assert_nothing(&aws).await;
+    }
 }
 
 /// moto keeps what a request says of encryption; the sandbox has none.
