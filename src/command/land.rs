@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     /// Do nothing if the object is of the same version of the source (its ETag; of a file, its size and time), and else replace it.
     #[arg(long, conflicts_with = "postgres_query")]
     if_changed: bool,
-    /// The size of the parts of which S3 takes up to 10,000; three of them are held in memory.
+    /// The size of the parts of which S3 takes up to 10,000; a few of them are held in memory.
     #[arg(long, default_value = "16MiB", value_parser = part_size)]
     part_size: usize,
     /// How often in a row a URL's server may fail without sending anything.

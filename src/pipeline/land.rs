@@ -1,6 +1,6 @@
 //! From a source to an object: what is read is decompressed on the way, so that nothing that is truncated or damaged becomes visible.
 //!
-//! Reading, recompressing and writing go on at the same time, the second on a thread of its own. What is held: a few chunks, the codec's window, and three parts.
+//! Reading, recompressing and writing go on at the same time, the second on a thread of its own. What is held: a few chunks, the codec's window, and a few parts, of which one is filled, one waits and one is sent.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
