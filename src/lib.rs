@@ -12,6 +12,7 @@ pub mod decompress;
 pub mod error;
 pub mod failpoint;
 pub mod firehose;
+pub mod land;
 pub mod load;
 pub mod model;
 pub mod normalize;

@@ -40,6 +40,11 @@ output "backfill_policy_arn" {
   value       = aws_iam_policy.backfill.arn
 }
 
+output "land_policy_arn" {
+  description = "The policy for who runs `tidegate land`."
+  value       = aws_iam_policy.land.arn
+}
+
 output "queue_arns" {
   description = "The queues: events, events_dlq, loads, loads_dlq."
   value = {

@@ -17,10 +17,10 @@ use crate::pipeline::{Backfill, Backfilled, backfill};
 use crate::telemetry::logging;
 
 /// How often a line is printed where there is no terminal.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+pub(super) const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// The exit code of a run that was ended by a signal.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// Announce objects that are in a bucket already, but for those that are loaded, so that the daemon loads them.
 ///
@@ -102,7 +102,7 @@ pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) ->
 }
 
 /// The bucket and the prefix of an address.
-fn address(text: &str) -> Result<(String, String)> {
+pub(super) fn address(text: &str) -> Result<(String, String)> {
     let path = text.strip_prefix("s3://").filter(|path| !path.is_empty() && !path.starts_with('/'));
     let (bucket, prefix) = path.map(|path| path.split_once('/').unwrap_or((path, ""))).ok_or_else(|| {
         let message = format!("{text:?} is no place in S3: write it as s3://bucket/prefix");

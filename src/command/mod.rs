@@ -4,6 +4,7 @@ mod backfill;
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod land;
 mod plan;
 mod redrive;
 mod replay;
@@ -39,6 +40,7 @@ enum Command {
     Replay(replay::Arguments),
     Test(test::Arguments),
     Backfill(backfill::Arguments),
+    Land(land::Arguments),
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
     #[cfg(feature = "sandbox")]
@@ -60,6 +62,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
             Command::Redrive(command) => redrive::run(command).await,
             Command::Replay(command) => replay::run(command, arguments.log_format).await,
             Command::Backfill(command) => backfill::run(command, arguments.log_format).await,
+            Command::Land(command) => land::run(command, arguments.log_format).await,
             Command::Test(command) => test::run(&command),
             #[cfg(feature = "sandbox")]
             Command::Sandbox(command) => sandbox::run(command, arguments.log_format).await,

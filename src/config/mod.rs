@@ -38,6 +38,7 @@ pub use pipeline::{
     TeeOf,
 };
 pub use problem::{Place, Problem, Problems};
+pub use quantity::{bytes, duration};
 pub use service::{
     Authentication, Encryption, Http, Limits, OnUnrouted, Queue, Queues, S3Uri, Service, Staging, Warehouse,
     WarehouseName,

@@ -6,12 +6,12 @@ const DURATIONS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_00
 const SIZES: [(&str, u64); 5] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Reads a whole number with the unit `ms`, `s`, `m` or `h`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     with_unit(text, &DURATIONS).map(Duration::from_millis)
 }
 
 /// Reads a whole number with the unit `B`, `KiB`, `MiB`, `GiB` or `TiB`.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+pub fn bytes(text: &str) -> Option<u64> {
     with_unit(text, &SIZES)
 }
 

@@ -16,6 +16,7 @@ mod drift;
 mod evolve;
 mod inflight;
 mod intake;
+mod land;
 mod loader;
 mod offline;
 mod pace;
@@ -30,6 +31,7 @@ mod tee;
 
 pub use backfill::{Backfill, Backfilled, backfill};
 pub use daemon::{Daemon, Role};
+pub use land::{Land, LandEnd, Landed, Moved, land};
 pub use offline::{Decoded, Offline};
 pub use replay::{Replay, Replayed, StillInvalid, replay};
 

@@ -152,7 +152,7 @@ async fn stream(client: aws_sdk_s3::Client, buffer: &mut Buffer<'_>, new_fields:
     let decoding = tokio::task::spawn_blocking(move || {
         let bytes: Box<dyn Read + Send> = match whole {
             Some(bytes) => Box::new(Cursor::new(bytes)),
-            None => Box::new(Chunks { chunks, chunk: Bytes::new(), ended: false }),
+            None => Box::new(Chunks::new(chunks)),
         };
         let mut hand_on = |piece| piece_sender.blocking_send(piece).map_err(|_| nobody_listens());
         decode(&runtime, Stored { origin: &origin, id, content_encoding, bytes, threads }, new_fields, &mut hand_on)
@@ -326,15 +326,21 @@ impl Buffer<'_> {
 }
 
 /// The error of a decoding whose rows nobody takes any more: the object failed elsewhere, or the process stops.
-fn nobody_listens() -> Error {
+pub(super) fn nobody_listens() -> Error {
     Error::new(ErrorKind::Stopping, "the work on the object was stopped")
 }
 
 /// The chunks of a download as a `Read`: an error of the download, or its end before the object's, is an error of the reader.
-struct Chunks {
+pub(super) struct Chunks {
     chunks: mpsc::Receiver<Result<Option<Bytes>>>,
     chunk: Bytes,
     ended: bool,
+}
+
+impl Chunks {
+    pub(super) fn new(chunks: mpsc::Receiver<Result<Option<Bytes>>>) -> Self {
+        Chunks { chunks, chunk: Bytes::new(), ended: false }
+    }
 }
 
 impl Read for Chunks {

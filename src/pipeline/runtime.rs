@@ -165,10 +165,10 @@ impl Runtime {
         Partition { location: area.url(&folder), values }
     }
 
-    /// The identity of a version that was created.
+    /// The identity of a version that was created. Where the newest replaces what is there, the same bytes put again are newer than what came between.
     pub(super) fn identity(&self, object: &ObjectRef) -> ObjectId {
         match self.pipeline.target.mode {
-            Mode::ReplaceObject => ObjectId::of_put(self.name(), object),
+            Mode::ReplaceObject | Mode::ReplacePartition => ObjectId::of_put(self.name(), object),
             _ => ObjectId::of(self.name(), object),
         }
     }

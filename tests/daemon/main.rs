@@ -14,6 +14,7 @@ mod exactly_once;
 mod fault_proxy;
 mod firehose;
 mod kill;
+mod land;
 mod lifecycle;
 mod memory;
 mod modes;

@@ -551,3 +551,32 @@ async fn what_s3_itself_announces_as_removed_is_removed_and_comes_back_when_it_i
     aws.assert_balanced("p").await;
     aws.assert_nothing_parked().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn content_that_is_put_again_replaces_what_came_in_between_on_a_bucket_without_versions() {
+    let aws = Aws::start().await;
+    let config = pipeline(
+        "n = \"integer\"\nday = { from = \"{@key}\", type = \"varchar(16)\", required = true }",
+        "mode = \"replace-partition\"\npartition = [\"day\"]\ncreate = true",
+        "",
+    );
+    let path = aws.configure(&Service::default(), &[&config]);
+    let _daemon = Daemon::start(&aws, &path);
+    for (loads, numbers) in [(1, [1, 2]), (2, [3, 4]), (3, [1, 2]), (4, [3, 4])] {
+        aws.put_rows("in/day", numbers.map(|n| json!({ "n": n }))).await;
+        aws.until_loaded("p", loads).await;
+        aws.until_drained().await;
+        let rows = aws.rows("SELECT n FROM app.t ORDER BY n").await;
+        assert_eq!(rows, numbers.map(|n| [n.to_string()]), "put {loads}");
+    }
+    // An event that comes again is the put that it announced, and no newer one.
+    let event = s3_event(&[aws.record("in/day", "2020-01-01T08:00:00.000Z", Some("00")).await]);
+    aws.send_event(&event).await;
+    aws.send_event(&event).await;
+    aws.until_loaded("p", 5).await;
+    aws.until_drained().await;
+    assert_eq!(aws.rows("SELECT n FROM app.t ORDER BY n").await, [["3"], ["4"]]);
+    assert_eq!(aws.loaded("p").await, 5);
+    aws.assert_balanced("p").await;
+    aws.assert_nothing_parked().await;
+}

@@ -3,12 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use crate::support::daemon::{Daemon, Start};
-use crate::support::sandbox::Aws;
+use crate::support::sandbox::{Aws, s3_event};
 
 mod bestsellers;
+mod bestsellers_2018;
+mod landed;
 mod retail;
+mod retail_all;
 mod sparkify;
+mod sparkify_variants;
 mod supplier;
+mod supplier_all;
 
 /// A copy of a folder of `pipelines/` in which a batch collects for less than a second; gives the path of its `tidegate.toml`.
 fn shipped(aws: &Aws, name: &str) -> PathBuf {
@@ -28,6 +33,16 @@ fn shipped(aws: &Aws, name: &str) -> PathBuf {
 fn run(aws: &Aws, config: &Path) -> Daemon {
     let queues = aws.queues.events.strip_suffix("/tidegate-events").unwrap();
     Start::new(aws, config).env("TIDEGATE_QUEUES", queues).env("TIDEGATE_LISTEN", "127.0.0.1:0").spawn()
+}
+
+/// Puts an object of which the event comes twice; objects with a greater `at` are newer. The bucket itself must not announce it.
+async fn put_announced_twice(aws: &Aws, key: &str, body: Vec<u8>, at: usize) {
+    aws.put(key, body).await;
+    let time = format!("2026-11-21T{:02}:{:02}:00.000Z", 8 + at / 60, at % 60);
+    let event = s3_event(&[aws.record(key, &time, Some(&format!("{at:08X}"))).await]);
+    for _ in 0..2 {
+        aws.send_event(&event).await;
+    }
 }
 
 /// Appends `in/**` to `app.numbers`.

@@ -213,6 +213,36 @@ fn a_backfill_may_list_the_sources_announce_and_ask_and_no_more() {
 }
 
 #[test]
+fn who_lands_may_write_and_look_at_the_announced_prefixes_and_no_more() {
+    let module = module();
+    let documents = blocks(&module, "data", "aws_iam_policy_document");
+    let statements = inner(documents["land"], "statement");
+    let mut actions: Vec<String> = statements.iter().flat_map(|statement| texts(statement, "actions")).collect();
+    actions.sort();
+    assert_eq!(
+        actions,
+        [
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "s3:AbortMultipartUpload",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject"
+        ]
+    );
+    assert!(written(statements[0], "resources").contains("source.prefixes"));
+    assert_eq!(conditions(statements[2]), ["StringEquals kms:ViaService"]);
+    // The daemon itself only reads there.
+    let writes = inner(documents["daemon"], "statement")
+        .into_iter()
+        .filter(|statement| texts(statement, "actions").iter().any(|action| action == "s3:PutObject"));
+    assert_eq!(
+        writes.map(|statement| texts(statement, "resources").concat()).collect::<Vec<_>>(),
+        ["\"${aws_s3_bucket.staging.arn}/*\""]
+    );
+}
+
+#[test]
 fn every_service_that_takes_a_role_is_held_to_this_account() {
     let module = module();
     for trust in ["tasks_trust", "copy_trust"] {

@@ -10,7 +10,7 @@ use crate::{path, read};
 const LAYERS: &[&[&str]] = &[
     &["command"],
     &["pipeline"],
-    &["notify", "queue", "object", "decompress", "decode", "normalize", "batch", "stage", "load", "firehose"],
+    &["notify", "queue", "object", "decompress", "decode", "normalize", "batch", "stage", "load", "firehose", "land"],
     &["aws"],
     &["config"],
     &["schema", "telemetry"],

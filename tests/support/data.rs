@@ -37,6 +37,11 @@ impl Data {
         Some(Data(folder))
     }
 
+    /// Another folder, such as one in which a test has laid out real files otherwise.
+    pub fn at(folder: PathBuf) -> Data {
+        Data(folder)
+    }
+
     /// Where a file of the folder is.
     pub fn path(&self, path: &str) -> PathBuf {
         self.0.join(path)

@@ -6,6 +6,8 @@ pub mod daemon;
 pub mod data;
 #[cfg(feature = "sandbox")]
 pub mod fault_proxy;
+#[cfg(feature = "sandbox")]
+pub mod http_server;
 pub mod peers;
 pub mod postgres;
 pub mod python;

@@ -437,9 +437,14 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// The text of gzip members.
 pub fn gunzip(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    MultiGzDecoder::new(bytes).read_to_string(&mut text).unwrap();
-    text
+    String::from_utf8(gunzip_bytes(bytes)).unwrap()
+}
+
+/// The content of gzip members.
+pub fn gunzip_bytes(bytes: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    MultiGzDecoder::new(bytes).read_to_end(&mut content).unwrap();
+    content
 }
 
 /// The body of an S3 event with these records.

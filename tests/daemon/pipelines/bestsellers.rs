@@ -1,7 +1,7 @@
 //! `pipelines/bestsellers`: reviews, and metadata in Python's literals, joined in a view, in several orders.
 
 use crate::support::data::{Data, Expected};
-use crate::support::sandbox::{Aws, gzip};
+use crate::support::sandbox::{Aws, Setup, gzip};
 use crate::support::{LIMIT, eventually};
 
 const REVIEWS: &str = "amazon/share/reviews_Digital_Music_5.first3500.json.gz";
@@ -14,7 +14,7 @@ const ADDED: &str = r#"{'asin': '5555991584', 'title': 'Memory of Trees', 'price
 {'asin': 'TIDEGATE01', 'title': 'It\'s new: \u00e9', 'price': 5, 'salesRank': {'Music': 7, 'top': True,},}
 "#;
 
-const TABLES: [(&str, &str); 2] = [
+pub(super) const TABLES: [(&str, &str); 2] = [
     (
         "reviews",
         "SELECT reviewerid, asin, reviewername, reviewtext, summary, unixreviewtime, reviewtime, CAST(helpful[1] AS INTEGER) \
@@ -45,7 +45,7 @@ async fn assert_tables(aws: &Aws, expected: &[Expected], what: &str) {
 }
 
 /// The external tables, as `external.sql` declares them.
-async fn declare_external_tables(aws: &Aws) {
+pub(super) async fn declare_external_tables(aws: &Aws) {
     let sql = include_str!("../../../pipelines/bestsellers/external.sql");
     for statement in sql.split(';').filter(|statement| !statement.trim().is_empty()) {
         aws.rows(statement).await;
@@ -103,15 +103,19 @@ async fn reviews_and_products_are_there_once_and_the_view_joins_them_in_whatever
         ]
     );
 
-    let aws = Aws::start().await;
+    // The other way round, with every event twice.
+    let aws = Aws::with(Setup { announce: false, ..Setup::default() }).await;
     declare_external_tables(&aws).await;
     let config = super::shipped(&aws, "bestsellers");
     let _daemon = super::run(&aws, &config);
-    metadata(&aws, "2026112109", gzip(ADDED.as_bytes())).await;
+    let twice = async |what: &str, hour: &str, body: Vec<u8>, at: usize| {
+        super::put_announced_twice(&aws, &format!("amazon/{what}/downloaded_at={hour}/a.json.gz"), body, at).await;
+    };
+    twice("metadata", "2026112109", gzip(ADDED.as_bytes()), 3).await;
     aws.until_loaded("bestsellers_metadata", 1).await;
-    metadata(&aws, "2026112108", data.read(METADATA)).await;
+    twice("metadata", "2026112108", data.read(METADATA), 2).await;
     aws.until_loaded("bestsellers_metadata", 2).await;
-    reviews(&aws, "2026112108").await;
+    twice("reviews", "2026112108", data.read(REVIEWS), 1).await;
     aws.until_loaded("bestsellers_reviews", 1).await;
     aws.until_drained().await;
     assert_tables(&aws, &expected, "in reverse").await;

@@ -7,8 +7,8 @@ const ARCHIVE: &str = "retail/share/OnlineRetail.latin1-crlf.first60000.csv.gz";
 /// How many of the days are loaded: the first weeks, which the old export has too.
 const DAYS: usize = 6;
 
-const PURCHASES: &str = "SELECT invoice_number, stock_code, detail, quantity, invoice_date, unit_price, customer_id, country, insert_date FROM retail.";
-const SPENT: &str = "SELECT insert_date, purchase_date, customer_id, amount_spent FROM retail.";
+pub(super) const PURCHASES: &str = "SELECT invoice_number, stock_code, detail, quantity, invoice_date, unit_price, customer_id, country, insert_date FROM retail.";
+pub(super) const SPENT: &str = "SELECT insert_date, purchase_date, customer_id, amount_spent FROM retail.";
 
 struct Tables {
     purchases: Expected,

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::data::Data;
-use crate::support::sandbox::{Aws, json_lines};
+use crate::support::sandbox::{Aws, Setup, json_lines};
 
 /// What is compared of each table.
-const TABLES: [(&str, &str); 6] = [
+pub(super) const TABLES: [(&str, &str); 6] = [
     ("events", "SELECT session_id, item_in_session, page, user_id, registration, length FROM sparkify.staging_events"),
     (
         "songplays",
@@ -20,7 +20,7 @@ const TABLES: [(&str, &str); 6] = [
 ];
 
 /// Songs of which the real listeners heard one: none of the real songs was ever played.
-fn added_songs() -> Vec<Value> {
+pub(super) fn added_songs() -> Vec<Value> {
     let song = |id: &str, title: &str, artist: &str, name: &str, year: u16| {
         json!({
             "num_songs": 1, "artist_id": artist, "artist_latitude": 37.15732, "artist_longitude": null,
@@ -97,18 +97,22 @@ async fn the_star_of_songs_and_plays_is_what_python_makes_of_the_files_in_whatev
         expected.assert_rows(aws.rows(query).await);
     }
 
-    // The last days first, in several loads, and the songs last.
-    let aws = Aws::start().await;
+    // The last days first, in several loads, and the songs last, with every event twice.
+    let aws = Aws::with(Setup { announce: false, ..Setup::default() }).await;
     let config = super::shipped(&aws, "sparkify");
     let _daemon = super::run(&aws, &config);
-    let reversed: Vec<_> = days.iter().rev().cloned().collect();
+    let reversed: Vec<_> = days.iter().enumerate().rev().collect();
     let mut loaded = 0;
     for part in reversed.chunks(5) {
-        put(&aws, part).await;
+        for (at, (key, body)) in part {
+            super::put_announced_twice(&aws, key, body.clone(), *at).await;
+        }
         loaded += part.len() as u64;
         aws.until_loaded("sparkify_events", loaded).await;
     }
-    put(&aws, &songs).await;
+    for (at, (key, body)) in songs.iter().enumerate() {
+        super::put_announced_twice(&aws, key, body.clone(), at).await;
+    }
     aws.until_loaded("sparkify_songs", songs.len() as u64).await;
     aws.until_drained().await;
     for ((what, query), expected) in TABLES.iter().zip(&expected) {
@@ -129,7 +133,7 @@ async fn put(aws: &Aws, objects: &[(String, Vec<u8>)]) {
 }
 
 /// The songs' objects: the real ones, and the added.
-fn songs(data: &Data) -> Vec<(String, Vec<u8>)> {
+pub(super) fn songs(data: &Data) -> Vec<(String, Vec<u8>)> {
     let mut songs = Vec::new();
     let mut folders = vec!["sparkify/song_data".to_owned()];
     while let Some(folder) = folders.pop() {

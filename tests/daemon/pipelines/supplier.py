@@ -1,8 +1,9 @@
 """What the tables of `pipelines/supplier` must hold, computed from raw lines by Python alone.
 
-    supplier.py data|dim DAYS FOLDER
+    supplier.py data|dim|rows DAYS FOLDER
 
-DAYS has a file `yyyymmdd.tbl` for each day. `data` has all rows of all days; `dim` the versions of each supplier. FOLDER is not used.
+DAYS has a file `yyyymmdd.tbl` for each day. `data` has all rows of all days; `dim` the versions of each supplier; `rows` those of files of any name. FOLDER is
+not used.
 """
 
 import json
@@ -34,6 +35,10 @@ def versions(days):
 
 def main():
     what, folder, _ = sys.argv[1:]
+    if what == "rows":
+        rows = [row for path in Path(folder).glob("*.tbl") for row in suppliers(path).values()]
+        json.dump({"figures": [], "rows": rows, "rejected": []}, sys.stdout)
+        return
     days = []
     for path in sorted(Path(folder).glob("*.tbl")):
         day = date(int(path.stem[:4]), int(path.stem[4:6]), int(path.stem[6:]))

@@ -1,11 +1,11 @@
 //! `pipelines/supplier`: every row of each day's file appended with its load's time, and the versions of each supplier.
 
 use crate::support::data::Data;
-use crate::support::sandbox::Aws;
+use crate::support::sandbox::{Aws, Setup};
 
 /// How many of the suppliers are in the days' files; the Parquet file has all of them.
 const SUPPLIERS: usize = 2_000;
-const DATA: &str = "SELECT s_suppkey, RTRIM(s_name), s_address, s_nationkey, RTRIM(s_phone), s_acctbal, s_comment FROM assignment.supplier_data";
+pub(super) const DATA: &str = "SELECT s_suppkey, RTRIM(s_name), s_address, s_nationkey, RTRIM(s_phone), s_acctbal, s_comment FROM assignment.supplier_data";
 const DIM: &str = "SELECT s_suppkey, RTRIM(s_name), s_address, s_nationkey, RTRIM(s_phone), s_acctbal, s_comment, eff_start_date, \
                    eff_end_date, active_flag FROM assignment.supplier_dim";
 
@@ -43,12 +43,18 @@ async fn suppliers_of_both_formats_are_appended_once_and_their_versions_are_the_
 
     for (order, parquet) in [([0, 1, 2], true), ([2, 1, 0], false)] {
         println!("{order:?}");
-        let aws = Aws::start().await;
+        // With Parquet the bucket announces its objects; without, every event comes twice.
+        let aws = Aws::with(Setup { announce: parquet, ..Setup::default() }).await;
         let config = super::shipped(&aws, "supplier");
         let _daemon = super::run(&aws, &config);
         for (at, day) in order.into_iter().enumerate() {
             let (name, body) = &days[day];
-            aws.put(&format!("supplier/{name}/supplier.tbl"), body.clone().into_bytes()).await;
+            let (key, body) = (format!("supplier/{name}/supplier.tbl"), body.clone().into_bytes());
+            if parquet {
+                aws.put(&key, body).await;
+            } else {
+                super::put_announced_twice(&aws, &key, body, day).await;
+            }
             for pipeline in ["supplier_tbl", "supplier_dim"] {
                 aws.until_loaded(pipeline, at as u64 + 1).await;
             }
