@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::data::{Data, Expected};
-use crate::support::sandbox::{Aws, s3_event};
+use crate::support::postgres::Server;
+use crate::support::sandbox::{Aws, Setup, s3_event};
 
 /// What is compared of each table.
 const TABLES: [(&str, &str); 4] = [
@@ -258,6 +259,26 @@ async fn days_in_reverse_with_sales_first_and_every_event_twice_make_the_same_st
     }
     aws.until_drained().await;
     assert_tables(&aws, &expected, "at once").await;
+    assert_well(&aws).await;
+}
+
+/// With the embedded PostgreSQL there is one connection, and so one load at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_daemons_whose_loads_of_sales_and_customers_meet_make_the_same_star() {
+    let Some(days) = days() else { return };
+    let Some(server) = Server::start() else { return };
+    let aws = Aws::with(Setup { postgres_url: Some(server.url.clone()), ..Setup::default() }).await;
+    let config = super::shipped(&aws, "showcase");
+    let _daemons = [super::run(&aws, &config), super::run(&aws, &config)];
+    for (at, day) in [DAYS[1], PAST, DAYS[2], DAYS[0]].iter().enumerate() {
+        // The three files of a day together: their loads are.
+        put(&aws, &days.objects(day)).await;
+        for pipeline in PIPELINES {
+            aws.until_loaded(pipeline, at as u64 + 1).await;
+        }
+    }
+    aws.until_drained().await;
+    assert_tables(&aws, &days.expected(&[PAST, DAYS[0], DAYS[1], DAYS[2]]), "two daemons").await;
     assert_well(&aws).await;
 }
 
