@@ -28,7 +28,7 @@ pub(in crate::command::demo) async fn play(arguments: &Arguments, house: &House,
     let written = super::write(name, arguments.seed, arguments.rows_per_object)?;
     let reads = written.read.iter().map(|read| read.objects).sum();
     let puts = written.first.len() + written.objects.len();
-    println!("Putting {puts} objects, in an order of no meaning, some of them twice …");
+    println!("Putting {puts} objects, in an order of no meaning …");
     let progress = Progress::start(house.metrics.clone(), reads, house.shutdown.clone());
     let limit = arguments.limit(house.began);
     put_all(house, &written.first).await?;

@@ -31,7 +31,6 @@ pub(super) fn write(seed: u64, rows: u64) -> Written {
         whole(0),
         whole(1),
         object("retail/archive/2026-11-01/OnlineRetail.csv.gz", gzip(&archive(&days))),
-        whole(2),
     ];
     Written {
         first: vec![object(key(1), by_day(1, &days[1][..half]))], // half of a day, which is then put whole
