@@ -8,6 +8,7 @@ mod support;
 mod backfill;
 mod chaos;
 mod columns;
+mod demo;
 mod down;
 mod evolve;
 mod exactly_once;

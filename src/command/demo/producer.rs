@@ -87,6 +87,7 @@ pub(super) struct Producer {
 }
 
 /// An object to be put.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Object {
     pub(super) key: String,
     pub(super) body: Vec<u8>,

@@ -25,17 +25,18 @@ pub(super) struct Found {
 }
 
 /// One figure from both sides.
-struct Line {
-    what: &'static str,
-    name: &'static str,
-    found: i64,
-    written: i64,
+pub(super) struct Line {
+    pub(super) what: String,
+    pub(super) name: String,
+    pub(super) found: i64,
+    pub(super) written: i64,
 }
 
 /// The comparison.
 pub(super) struct Report {
     lines: Vec<Line>,
-    found: Found,
+    read: u64,
+    mean_freshness: Duration,
     took: Duration,
 }
 
@@ -43,8 +44,12 @@ impl Report {
     pub(super) fn new(written: &Written, found: Found, took: Duration) -> Self {
         let good_objects = written.objects - written.corrupt_objects;
         let older = written.records - written.malformed - written.reviews();
-        let line =
-            |what, name, found: u64, written: u64| Line { what, name, found: found as i64, written: written as i64 };
+        let line = |what: &str, name: &str, found: u64, written: u64| Line {
+            what: what.to_owned(),
+            name: name.to_owned(),
+            found: found as i64,
+            written: written as i64,
+        };
         let lines = vec![
             line("objects loaded", "objects_loaded", found.loaded_objects, good_objects),
             line("objects parked", "objects_parked", found.parked_objects, written.corrupt_objects),
@@ -64,19 +69,24 @@ impl Report {
                 written.records,
             ),
             Line {
-                what: "sum of overall × 10",
-                name: "sum_overall_tenths",
+                what: "sum of overall × 10".to_owned(),
+                name: "sum_overall_tenths".to_owned(),
                 found: found.rating_tenths,
                 written: written.rating_tenths(),
             },
             Line {
-                what: "sum of review_time, seconds after 2006-09-12",
-                name: "sum_review_seconds",
+                what: "sum of review_time, seconds after 2006-09-12".to_owned(),
+                name: "sum_review_seconds".to_owned(),
                 found: found.seconds,
                 written: written.seconds(),
             },
         ];
-        Report { lines, found, took }
+        Report::of(lines, found.read, found.mean_freshness, took)
+    }
+
+    /// Of these lines, with the records that were read and the mean time from an object's creation to its commit.
+    pub(super) fn of(lines: Vec<Line>, read: u64, mean_freshness: Duration, took: Duration) -> Self {
+        Report { lines, read, mean_freshness, took }
     }
 
     /// Whether every figure is the same on both sides.
@@ -95,7 +105,7 @@ impl Report {
             "reconciles": self.reconciles(),
             "figures": figures,
             "seconds": self.took.as_secs_f64(),
-            "mean_freshness_seconds": self.found.mean_freshness.as_secs_f64(),
+            "mean_freshness_seconds": self.mean_freshness.as_secs_f64(),
         });
         format!("{report:#}\n")
     }
@@ -108,13 +118,13 @@ impl fmt::Display for Report {
             let mark = if line.found == line.written { "✓" } else { "✗ DIFFERS" };
             writeln!(f, "  {:<46}{:>14}{:>14}  {mark}", line.what, line.found, line.written)?;
         }
-        let rows = self.found.read as f64 / self.took.as_secs_f64().max(0.001);
+        let rows = self.read as f64 / self.took.as_secs_f64().max(0.001);
         writeln!(
             f,
             "\n{} in {:.1} s ({rows:.0} records/s, set-up included); from an object's put to its commit {:.1} s on average",
             if self.reconciles() { "Everything reconciles" } else { "SOMETHING DIFFERS" },
             self.took.as_secs_f64(),
-            self.found.mean_freshness.as_secs_f64(),
+            self.mean_freshness.as_secs_f64(),
         )
     }
 }

@@ -11,6 +11,7 @@ use aws_sdk_s3::types::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::json;
 
+use super::house::Scene;
 use crate::aws::{Clients, classify};
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,8 +33,25 @@ pub(super) fn clients(endpoint: &str) -> Clients {
     Clients::from_config(&config)
 }
 
-/// Creates the buckets, the queues with their dead-letter queues, and the notification.
-pub(super) async fn resources(clients: &Clients) -> Result<()> {
+/// The scene of the producer of reviews.
+pub(super) fn reviews() -> Scene<'static> {
+    Scene {
+        files: &[
+            ("tidegate.toml", include_str!("tidegate.toml")),
+            ("pipelines/reviews.toml", include_str!("reviews.toml")),
+        ],
+        environment: |name, endpoint, metrics| match name {
+            "TIDEGATE_DEMO_ENDPOINT" => Some(endpoint.to_owned()),
+            "TIDEGATE_DEMO_METRICS" => Some(metrics.to_owned()),
+            _ => None,
+        },
+        announced: ("amazon/reviews/", ".json.gz"),
+        before: Vec::new(),
+    }
+}
+
+/// Creates the buckets, the queues with their dead-letter queues, and the notification of keys with this prefix and suffix.
+pub(super) async fn resources(clients: &Clients, (prefix, suffix): (&str, &str)) -> Result<()> {
     for bucket in [LANDING, "staging"] {
         clients.s3.create_bucket().bucket(bucket).send().await.map_err(|error| failed(error, "create a bucket"))?;
     }
@@ -44,10 +62,13 @@ pub(super) async fn resources(clients: &Clients) -> Result<()> {
     queue(clients, "tidegate-loads.fifo", &[fifo(), redrive("tidegate-loads-dlq.fifo")]).await?;
 
     let rule = |name, value: &str| FilterRule::builder().name(name).value(value).build();
-    let key = S3KeyFilter::builder()
-        .filter_rules(rule(FilterRuleName::Prefix, "amazon/reviews/"))
-        .filter_rules(rule(FilterRuleName::Suffix, ".json.gz"))
-        .build();
+    let mut key = S3KeyFilter::builder();
+    for (name, value) in [(FilterRuleName::Prefix, prefix), (FilterRuleName::Suffix, suffix)] {
+        if !value.is_empty() {
+            key = key.filter_rules(rule(name, value));
+        }
+    }
+    let key = key.build();
     let to_queue = QueueConfiguration::builder()
         .queue_arn(arn(&events))
         .events(Event::S3ObjectCreated)
@@ -65,16 +86,14 @@ pub(super) async fn resources(clients: &Clients) -> Result<()> {
     Ok(())
 }
 
-/// Writes the demo's configuration files into `folder` and reads them as `tidegate run` would.
-pub(super) fn configuration(folder: &Path, endpoint: &str, metrics: &str) -> Result<Config> {
-    std::fs::create_dir_all(folder.join("pipelines"))?;
-    std::fs::write(folder.join("tidegate.toml"), include_str!("tidegate.toml"))?;
-    std::fs::write(folder.join("pipelines/reviews.toml"), include_str!("reviews.toml"))?;
-    let environment = |name: &str| match name {
-        "TIDEGATE_DEMO_ENDPOINT" => Some(endpoint.to_owned()),
-        "TIDEGATE_DEMO_METRICS" => Some(metrics.to_owned()),
-        _ => None,
-    };
+/// Writes a scene's configuration files into `folder` and reads them as `tidegate run` would.
+pub(super) fn configuration(folder: &Path, scene: &Scene<'_>, endpoint: &str, metrics: &str) -> Result<Config> {
+    for (name, text) in scene.files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        std::fs::write(path, text)?;
+    }
+    let environment = |name: &str| (scene.environment)(name, endpoint, metrics);
     config::load(&folder.join("tidegate.toml"), &environment)
         .map_err(|problems| Error::caused(ErrorKind::Configuration, "the demo's configuration", problems))
 }

@@ -74,6 +74,10 @@ CREATE OR REPLACE FUNCTION redshift.sha2(value text, bits int) RETURNS text LANG
 AS $$ SELECT encode(CASE bits WHEN 224 THEN sha224(convert_to(value, 'UTF8')) WHEN 384 THEN sha384(convert_to(value, 'UTF8'))
     WHEN 512 THEN sha512(convert_to(value, 'UTF8')) ELSE sha256(convert_to(value, 'UTF8')) END, 'hex') $$;
 
+CREATE OR REPLACE FUNCTION redshift.strtol(digits text, base int) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT
+AS $$ SELECT (CASE WHEN digits LIKE '-%' THEN -1 ELSE 1 END * sum((strpos('0123456789abcdefghijklmnopqrstuvwxyz', lower(substr(d, at, 1))) - 1)
+    * base::numeric ^ (length(d) - at)))::bigint FROM (SELECT ltrim(digits, '-') AS d) t, generate_series(1, length(d)) at $$;
+
 CREATE OR REPLACE FUNCTION redshift.from_hex(text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT
 AS $$ SELECT decode($1, 'hex') $$;
 

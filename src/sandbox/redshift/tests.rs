@@ -168,6 +168,10 @@ async fn redshifts_functions_give_redshifts_values() {
             "SELECT SHA2('abc', 256), CONVERT_TIMEZONE('Europe/Vienna', '2026-07-01 00:00'::timestamp)",
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad|2026-07-01 02:00:00",
         ),
+        (
+            "SELECT STRTOL('fF', 16), STRTOL('-zz', 36), STRTOL('111', 2), STRTOL('fffffffffffffff', 16), STRTOL(SUBSTRING(MD5('1'), 1, 15), 16)",
+            "255|-1295|7|1152921504606846975|886263699231969848",
+        ),
         ("SELECT LISTAGG(a, ',') WITHIN GROUP (ORDER BY a DESC) FROM (SELECT 1 AS a UNION SELECT 2) q", "2,1"),
         (
             "SELECT * FROM (SELECT 1 AS a, 2 AS b UNION ALL SELECT 1, 3) q QUALIFY ROW_NUMBER() OVER (PARTITION BY a ORDER BY b DESC) = 1",

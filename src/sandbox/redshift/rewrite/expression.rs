@@ -3,7 +3,7 @@
 use super::tokens::{Kind, Tok, after_group, identifier, raw, split_commas};
 
 /// The functions that the sandbox defines in its schema `redshift`.
-const FUNCTIONS: [&str; 18] = [
+const FUNCTIONS: [&str; 19] = [
     "GETDATE",
     "NVL2",
     "DATEADD",
@@ -18,6 +18,7 @@ const FUNCTIONS: [&str; 18] = [
     "JSON_EXTRACT_PATH_TEXT",
     "CONVERT_TIMEZONE",
     "SHA2",
+    "STRTOL",
     "FUNC_SHA1",
     "FROM_HEX",
     "PG_LAST_COPY_COUNT",
