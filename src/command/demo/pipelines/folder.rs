@@ -21,13 +21,14 @@ const SPARKIFY: Files = files!("sparkify":
     "tidegate.toml", "tables.sql", "songs.toml", "songs.sql", "events.toml", "songplays.sql", "users.sql", "time.sql",
 );
 const RETAIL: Files = files!("retail":
-    "tidegate.toml", "tables.sql", "purchases.toml", "spent.sql", "archive.toml", "archive_spent.sql",
+    "tidegate.toml", "tables.sql", "purchases.toml", "spent.sql", "archive.toml", "archive_spent.sql", "european.toml",
+    "unloaded.toml",
 );
 const BESTSELLERS: Files = files!("bestsellers":
-    "tidegate.toml", "tables.sql", "external.sql", "reviews.toml", "metadata.toml",
+    "tidegate.toml", "tables.sql", "external.sql", "reviews.toml", "metadata.toml", "reviews_2018.toml", "metadata_2018.toml",
 );
 const SUPPLIER: Files = files!("supplier":
-    "tidegate.toml", "tables.sql", "append.sql", "tbl.toml", "parquet.toml", "dim.toml",
+    "tidegate.toml", "tables.sql", "append.sql", "tbl.toml", "csv.toml", "parquet.toml", "orc.toml", "dim.toml",
 );
 
 pub(super) fn files(name: Name) -> Files {
