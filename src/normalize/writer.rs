@@ -257,11 +257,17 @@ impl<'w> RowWriter<'w> {
         }
     }
 
-    /// Puts a value into each column that takes the slot.
-    ///
-    /// What each kind of value needs stands in a function of its own: a value that is passed about as an enum is written to memory and read
-    /// back by other widths, for which processors wait.
+    /// The only column that takes the slot; `None` if there are several, or none.
     #[inline(always)]
+    fn lane(&self, slot: usize) -> Option<&'w Lane> {
+        match self.shortcut.slots.get(slot) {
+            Some(Lanes::One(lane)) => Some(lane),
+            _ => None,
+        }
+    }
+
+    /// Puts a value into each of the columns that take the slot.
+    #[inline(never)]
     fn each(&mut self, slot: usize, put: impl Fn(&mut Self, &Lane) -> bool) -> bool {
         let shortcut: &Shortcut = self.shortcut;
         match shortcut.slots.get(slot) {
@@ -293,9 +299,9 @@ impl<'w> RowWriter<'w> {
         }
         if lane.how.put(growing, piece, text).is_some() {
             self.bytes += lane.how.counted(piece);
-            return !lane.bounded || self.is_within(lane.column, piece, text);
+            return !lane.bounded || self.is_within(lane.column, piece.bytes(), text);
         }
-        self.put_exactly(lane.column, piece, text)
+        self.put_exactly(lane.column, piece.bytes(), text)
     }
 
     #[inline(always)]
@@ -322,13 +328,13 @@ impl<'w> RowWriter<'w> {
 
     /// Refuses the value that a column has got if it is not within the column's bounds; `false` if the exact way has to decide.
     #[inline(never)]
-    fn is_within(&mut self, column: usize, piece: Piece<'_>, text: bool) -> bool {
+    fn is_within(&mut self, column: usize, bytes: &[u8], text: bool) -> bool {
         let planned = &self.plan.planned()[column];
         let cell = self.rows.columns[column].cell(self.complete, planned.column().column_type);
         if cell.is_some_and(|cell| planned.is_within(&cell)) {
             return true;
         }
-        match value(piece, text).map(|value| exactly(planned, value)) {
+        match value(bytes, text).map(|value| exactly(planned, value)) {
             Some(Exactly::Refused(violation, found)) => {
                 self.refuse(column, violation, found);
                 true
@@ -351,8 +357,8 @@ impl<'w> RowWriter<'w> {
 
     /// Puts a text or number that is not common.
     #[cold]
-    fn put_exactly(&mut self, column: usize, piece: Piece<'_>, text: bool) -> bool {
-        value(piece, text).is_some_and(|value| self.put_value(column, value))
+    fn put_exactly(&mut self, column: usize, bytes: &[u8], text: bool) -> bool {
+        value(bytes, text).is_some_and(|value| self.put_value(column, value))
     }
 
     /// Puts what is not common, by the plan itself; `false` if the exact way has to.
@@ -375,8 +381,8 @@ impl<'w> RowWriter<'w> {
 }
 
 /// The text or number as a value of the exact way; `None` if it is no UTF-8.
-fn value(piece: Piece<'_>, text: bool) -> Option<Value<'_>> {
-    let content = std::str::from_utf8(piece.bytes()).ok()?;
+fn value(bytes: &[u8], text: bool) -> Option<Value<'_>> {
+    let content = std::str::from_utf8(bytes).ok()?;
     Some(if text { Value::Text(Cow::Borrowed(content)) } else { Value::Number(content) })
 }
 
@@ -410,25 +416,39 @@ fn cell_bytes(cell: &Cell<'_>) -> usize {
     }
 }
 
+/// Nearly every field is one column's, whose value is put without passing it through memory: written there by one width and read back by
+/// another, it would make the processor wait. So no [`Piece`] goes to a function that is not part of this one, nor is one borrowed.
 impl FieldWriter for RowWriter<'_> {
     #[inline(always)]
     fn text(&mut self, slot: usize, text: Piece<'_>) -> bool {
-        self.each(slot, |this, lane| this.put_piece(lane, text, true))
+        match self.lane(slot) {
+            Some(lane) => self.put_piece(lane, text, true),
+            None => self.each(slot, move |this, lane| this.put_piece(lane, text, true)),
+        }
     }
 
     #[inline(always)]
     fn number(&mut self, slot: usize, digits: Piece<'_>) -> bool {
-        self.each(slot, |this, lane| this.put_piece(lane, digits, false))
+        match self.lane(slot) {
+            Some(lane) => self.put_piece(lane, digits, false),
+            None => self.each(slot, move |this, lane| this.put_piece(lane, digits, false)),
+        }
     }
 
     #[inline(always)]
     fn boolean(&mut self, slot: usize, value: bool) -> bool {
-        self.each(slot, |this, lane| this.put_bool(lane, value))
+        match self.lane(slot) {
+            Some(lane) => self.put_bool(lane, value),
+            None => self.each(slot, |this, lane| this.put_bool(lane, value)),
+        }
     }
 
     #[inline(always)]
     fn null(&mut self, slot: usize) -> bool {
-        self.each(slot, Self::put_null)
+        match self.lane(slot) {
+            Some(lane) => self.put_null(lane),
+            None => self.each(slot, Self::put_null),
+        }
     }
 
     #[inline(always)]
