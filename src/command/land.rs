@@ -102,7 +102,7 @@ pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) ->
         Ok(encryption) => encryption,
         Err(problems) => {
             eprintln!(
-                "{problems}\nerror: neither --encryption nor --kms-key says how the object is encrypted, and no configuration does"
+                "{problems}\nerror: how the object is to be encrypted is not said: name by --config the tidegate.toml whose [staging] says it, or give --encryption or --kms-key"
             );
             return Ok(ExitCode::from(2));
         }

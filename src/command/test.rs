@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         match config::load_pipeline(file, &|name| std::env::var(name).ok()) {
             Ok(pipeline) => run_all(file, pipeline, arguments.update, &mut tally)?,
             Err(found) => {
-                eprint!("{found}");
+                eprintln!("{found}");
                 problems = true;
             }
         }
@@ -78,7 +78,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Adds the file, or every pipeline in the folder and below it, by name.
+///
+/// # Errors
+/// `Configuration` where there is no such file or folder.
 fn pipelines(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !path.exists() {
+        let message = format!("{} is neither a pipeline's file nor a folder of them", path.display());
+        return Err(Error::new(ErrorKind::Configuration, message));
+    }
     if !path.is_dir() {
         files.push(path.to_owned());
         return Ok(());

@@ -223,4 +223,7 @@ fn what_cannot_be_tried_is_told_with_what_to_do_and_never_passes() {
     write(folder.path(), "reviews.toml", REVIEWS.replace("bigint", "text").as_bytes());
     let (code, said) = run(&["."], folder.path());
     assert!(code == 2 && said.contains("reviews.toml:9"), "{said}");
+    let (code, said) = run(&["missing"], folder.path());
+    assert!(code == 2 && said.contains("missing is neither a pipeline's file nor a folder of them"), "{said}");
+    assert!(!said.contains("cases of"), "{said}");
 }

@@ -27,8 +27,10 @@ const WIDEST: usize = 40;
 pub(in crate::command::demo) async fn play(arguments: &Arguments, house: &House, name: Name) -> Result<ExitCode> {
     let written = super::write(name, arguments.seed, arguments.rows_per_object)?;
     let reads = written.read.iter().map(|read| read.objects).sum();
-    let puts = written.first.len() + written.objects.len();
-    println!("Putting {puts} objects, in an order of no meaning …");
+    let puts: Vec<&Object> = written.first.iter().chain(&written.objects).collect();
+    let again = (0..puts.len()).filter(|at| puts[..*at].contains(&puts[*at])).count();
+    let twice = if again > 0 { format!(", {again} of them for the second time") } else { String::new() };
+    println!("Putting {} objects{twice}, in no particular order …", puts.len());
     let progress = Progress::start(house.metrics.clone(), reads, house.shutdown.clone());
     let limit = arguments.limit(house.began);
     put_all(house, &written.first).await?;
