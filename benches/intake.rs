@@ -6,11 +6,8 @@
 
 mod workload;
 
-use std::io::Read;
-
-use flate2::bufread::MultiGzDecoder;
 use tidegate::pipeline::Offline;
-use workload::{BAD_PER_THOUSAND, Events, Form, origin, pipeline};
+use workload::{BAD_PER_THOUSAND, Events, Form, inflate, origin, pipeline};
 
 fn main() {
     let setting = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
@@ -85,18 +82,6 @@ fn compare(form: Form, events: u64, rounds: u64) {
             mb(bytes) / seconds,
             inflate / seconds
         );
-    }
-}
-
-fn inflate(object: &[u8]) -> u64 {
-    let mut decoder = MultiGzDecoder::new(object);
-    let mut buffer = vec![0; 256 * 1024];
-    let mut length = 0;
-    loop {
-        match decoder.read(&mut buffer).unwrap() {
-            0 => return length,
-            read => length += read as u64,
-        }
     }
 }
 

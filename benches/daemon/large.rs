@@ -1,18 +1,16 @@
 //! One large object: its wall time against that of inflating it.
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use flate2::bufread::MultiGzDecoder;
 
 use crate::cpu_seconds;
 use crate::small::intake;
 use crate::stores::Stores;
-use crate::workload::{BAD_PER_THOUSAND, Events, Form};
+use crate::workload::{BAD_PER_THOUSAND, Events, Form, inflate};
 
 /// About the bytes of an event, as JSON.
-const EVENT_BYTES: u64 = 700;
+const EVENT_BYTES: u64 = 810;
 
 pub async fn wall(megabytes: u64) {
     let (object, length) = Events::new(Form::JsonLines, 7, BAD_PER_THOUSAND).gzip(megabytes * 1_000_000 / EVENT_BYTES);
@@ -33,17 +31,5 @@ pub async fn wall(megabytes: u64) {
             alone_cpu / cpu,
             cpu / whole,
         );
-    }
-}
-
-fn inflate(object: &[u8]) -> u64 {
-    let mut decoder = MultiGzDecoder::new(object);
-    let mut buffer = vec![0; 256 * 1024];
-    let mut length = 0;
-    loop {
-        match decoder.read(&mut buffer).unwrap() {
-            0 => return length,
-            read => length += read as u64,
-        }
     }
 }

@@ -4,10 +4,11 @@
 #![allow(dead_code, reason = "each bench uses its own part")]
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use flate2::Compression;
+use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use tidegate::config::Pipeline;
 use tidegate::model::{ObjectRef, Origin};
@@ -227,6 +228,19 @@ pub fn write_objects(folder: &Path, form: Form, bad_per_thousand: u64, total: u6
         };
     }
     all
+}
+
+/// Inflates an object, and gives its length: what every reader of it has to do at least.
+pub fn inflate(object: &[u8]) -> u64 {
+    let mut decoder = MultiGzDecoder::new(object);
+    let mut buffer = vec![0; 256 * 1024];
+    let mut length = 0;
+    loop {
+        match decoder.read(&mut buffer).unwrap() {
+            0 => return length,
+            read => length += read as u64,
+        }
+    }
 }
 
 /// What objects have, in all.

@@ -1,7 +1,7 @@
 //! The common case of JSON lines at the speed of memory: a line goes straight into columns, without a value in between.
 //!
 //! The scanner knows in which order the fields stood in the lines before, and expects the same. Whatever is out of the common (a field
-//! twice, a value that does not fit, broken syntax) makes it give the line up: the exact way of [`json_object`](super::json_object) then decides,
+//! twice, a value that the writer leaves to the exact way, broken syntax) makes it give the line up: the exact way of [`json_object`](super::json_object) then decides,
 //! so that this file has to be right only about what it accepts. It accepts nothing that the exact way refuses; tests hold the two against each other.
 
 use super::scan::{number_end, skip_blanks, string_end, unescape};

@@ -158,15 +158,11 @@ impl Planned {
         }
     }
 
-    /// Whether a value is within the column's bounds.
-    pub(super) fn is_within(&self, cell: &Cell<'_>) -> bool {
-        let Column { min, max, .. } = &self.column;
-        let from = |min| matches!(cell.order(min), Some(Ordering::Greater | Ordering::Equal));
-        let to = |max| matches!(cell.order(max), Some(Ordering::Less | Ordering::Equal));
-        min.as_ref().is_none_or(from) && max.as_ref().is_none_or(to)
-    }
-
-    fn check(&self, cell: &Cell<'_>) -> Result<(), Violation> {
+    /// Checks a cell against the bounds and whatever else is asked of the column.
+    ///
+    /// # Errors
+    /// The first rule that the cell breaks.
+    pub(super) fn check(&self, cell: &Cell<'_>) -> Result<(), Violation> {
         let Column { min, max, .. } = &self.column;
         if let Some(min) = min
             && !matches!(cell.order(min), Some(Ordering::Greater | Ordering::Equal))

@@ -9,6 +9,7 @@ mod mask;
 mod plan;
 mod quick;
 mod rows;
+mod shortcut;
 mod staged_size;
 mod texts;
 mod writer;
@@ -16,7 +17,8 @@ mod writer;
 pub use column::{Planned, Simple};
 pub use plan::{Plan, Refusal};
 pub use rows::{OBJECT_COLUMN, ROW_COLUMN, Rows};
-pub use writer::{Outcome, RowWriter, Shortcut};
+pub use shortcut::Shortcut;
+pub use writer::{Outcome, RowWriter};
 
 #[cfg(test)]
 mod tests;

@@ -2,61 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::column::Simple;
 use super::growing::Growing;
 use super::plan::ROW_BYTES;
+use super::shortcut::{FIXED, How, Lane, Lanes};
 use super::staged_size::staged_bytes;
-use super::{Plan, Planned, Refusal, Rows, quick};
-use crate::config::Column;
-use crate::model::{FieldWriter, Form, Origin, Piece, Rule, Value};
-use crate::schema::ColumnType;
-use crate::schema::value::{Cell, TimeParse, Violation};
-
-/// The bytes that are counted of a value which is no text.
-const FIXED: usize = 16;
-
-/// What the fast way needs of a plan, for the records of one object.
-#[derive(Debug)]
-pub struct Shortcut {
-    /// For each slot: the columns that take it.
-    slots: Vec<Lanes>,
-    /// The columns that are the same in every record of the object.
-    constants: Vec<(usize, Cell<'static>)>,
-}
-
-/// The columns that take one slot.
-#[derive(Debug, Clone)]
-enum Lanes {
-    One(Lane),
-    Several(Vec<Lane>),
-}
-
-/// One column that takes a slot: all of it that a common value needs, close together in memory.
-#[derive(Debug, Clone, Copy)]
-struct Lane {
-    column: usize,
-    how: How,
-    required: bool,
-    bounded: bool,
-    /// One more than the bytes that a text may have, of a column that takes any text as it is; 0 of all others.
-    room: usize,
-}
-
-/// How a column's common values are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
-    Text(usize),
-    Ascii(usize),
-    Int(i64, i64),
-    Decimal(u8, u8),
-    Float(ColumnType),
-    Bool,
-    Date,
-    IsoMoment,
-    EpochMoment(i64),
-    /// By the plan itself, value by value.
-    Exactly,
-}
+use super::{Plan, Planned, Refusal, Rows, Shortcut};
+use crate::model::{FieldWriter, Form, Piece, Rule, Value};
+use crate::schema::value::{Cell, Violation};
 
 /// Writes the values of one record behind the rows that are complete.
 pub struct RowWriter<'w> {
@@ -82,118 +34,6 @@ pub enum Outcome {
     Refused(Refusal),
     /// The record has to go the exact way. What was written of it is to be taken back.
     Undecided,
-}
-
-impl Shortcut {
-    /// The shortcut through `plan` for an object; `None` where each of its records has to go the exact way.
-    pub fn new(plan: &Plan, origin: &Origin) -> Option<Self> {
-        // The limits of other forms than Parquet are the exact way's. Rules look at a REAL before it is rounded to one.
-        let rounds = |planned: &Planned| planned.column().column_type == ColumnType::Real;
-        if plan.form() != Form::Parquet || (plan.has_rules() && plan.planned().iter().any(rounds)) {
-            return None;
-        }
-        let mut slots = vec![Lanes::Several(Vec::new()); plan.fields().len()];
-        let mut constants = Vec::new();
-        for (column, planned) in plan.planned().iter().enumerate() {
-            match planned.slot() {
-                Some(slot) => {
-                    let Column { required, min, max, .. } = planned.column();
-                    let how = How::of(planned.simple());
-                    // The bounds of whole numbers are within `how`.
-                    let bounded = (min.is_some() || max.is_some()) && !matches!(how, How::Int(..) | How::Exactly);
-                    let room = match how {
-                        How::Text(most) if !bounded => most + 1,
-                        _ => 0,
-                    };
-                    slots.get_mut(slot)?.add(Lane { column, how, required: *required, bounded, room });
-                }
-                None => match planned.cell(planned.value(&[], origin, &[]).ok()?) {
-                    Ok((cell, false)) => constants.push((column, cell.into_owned())),
-                    _ => return None,
-                },
-            }
-        }
-        Some(Shortcut { slots, constants })
-    }
-}
-
-impl Lanes {
-    fn add(&mut self, lane: Lane) {
-        *self = match std::mem::replace(self, Lanes::Several(Vec::new())) {
-            Lanes::Several(lanes) if lanes.is_empty() => Lanes::One(lane),
-            Lanes::Several(lanes) => Lanes::Several(lanes.into_iter().chain([lane]).collect()),
-            Lanes::One(first) => Lanes::Several(vec![first, lane]),
-        }
-    }
-}
-
-impl How {
-    fn of(simple: Option<Simple<'_>>) -> Self {
-        let Some(Simple { column_type, parse, min, max, .. }) = simple else { return How::Exactly };
-        let bounds = |least: i64, most: i64| match (min, max) {
-            (None, None) => How::Int(least, most),
-            (Some(Cell::Int(min)), None) => How::Int(least.max(*min), most),
-            (None, Some(Cell::Int(max))) => How::Int(least, most.min(*max)),
-            (Some(Cell::Int(min)), Some(Cell::Int(max))) => How::Int(least.max(*min), most.min(*max)),
-            _ => How::Exactly,
-        };
-        match (column_type, parse) {
-            (ColumnType::SmallInt, _) => bounds(i16::MIN.into(), i16::MAX.into()),
-            (ColumnType::Integer, _) => bounds(i32::MIN.into(), i32::MAX.into()),
-            (ColumnType::BigInt, _) => bounds(i64::MIN, i64::MAX),
-            (ColumnType::Varchar(length), _) => How::Text(usize::from(length)),
-            (ColumnType::Char(length), _) => How::Ascii(usize::from(length)),
-            (ColumnType::Decimal { precision, scale }, _) => How::Decimal(precision, scale),
-            (ColumnType::Real | ColumnType::Double, _) => How::Float(column_type),
-            (ColumnType::Boolean, _) => How::Bool,
-            (ColumnType::Date, TimeParse::Iso) => How::Date,
-            (ColumnType::Timestamp | ColumnType::TimestampTz, TimeParse::Iso) => How::IsoMoment,
-            (ColumnType::Timestamp | ColumnType::TimestampTz, TimeParse::EpochSeconds) => How::EpochMoment(1_000_000),
-            (ColumnType::Timestamp | ColumnType::TimestampTz, TimeParse::EpochMillis) => How::EpochMoment(1_000),
-            (ColumnType::Timestamp | ColumnType::TimestampTz, TimeParse::EpochMicros) => How::EpochMoment(1),
-            _ => How::Exactly,
-        }
-    }
-
-    /// Adds a common value to its column, whose values are of the kind that this one is read as; `None` for all else. `text` tells a
-    /// text from a number.
-    #[inline(always)]
-    fn put(self, growing: &mut Growing, piece: Piece<'_>, text: bool) -> Option<()> {
-        let digits = piece.bytes();
-        match self {
-            How::Int(least, most) => {
-                growing.push_int(quick::integer(piece).filter(|value| (least..=most).contains(value))?);
-            }
-            How::Decimal(precision, scale) => growing.push_units(quick::decimal(digits, precision, scale)?),
-            How::IsoMoment => growing.push_int(quick::iso_moment(digits)?),
-            How::EpochMoment(factor) => growing.push_int(quick::epoch_moment(piece, factor)?),
-            How::Float(column_type) => {
-                growing.push(&quick::float(digits, column_type)?);
-            }
-            How::Date => {
-                growing.push(&Cell::Date(quick::date(digits)?));
-            }
-            How::Bool if text => match digits {
-                b"true" => growing.push_bool(true),
-                b"false" => growing.push_bool(false),
-                _ => return None,
-            },
-            How::Text(most) | How::Ascii(most) if text => {
-                if piece.len() > most || (matches!(self, How::Ascii(_)) && !digits.is_ascii()) {
-                    return None;
-                }
-                growing.push_text(piece);
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    /// The bytes that are counted of a value.
-    #[inline(always)]
-    fn counted(self, piece: Piece<'_>) -> usize {
-        if matches!(self, How::Text(_) | How::Ascii(_)) { piece.len() } else { FIXED }
-    }
 }
 
 impl<'w> RowWriter<'w> {
@@ -299,7 +139,7 @@ impl<'w> RowWriter<'w> {
         }
         if lane.how.put(growing, piece, text).is_some() {
             self.bytes += lane.how.counted(piece);
-            return !lane.bounded || self.is_within(lane.column, piece.bytes(), text);
+            return !lane.bounded || self.check_bounds(lane.column);
         }
         self.put_exactly(lane.column, piece.bytes(), text)
     }
@@ -328,18 +168,16 @@ impl<'w> RowWriter<'w> {
 
     /// Refuses the value that a column has got if it is not within the column's bounds; `false` if the exact way has to decide.
     #[inline(never)]
-    fn is_within(&mut self, column: usize, bytes: &[u8], text: bool) -> bool {
+    fn check_bounds(&mut self, column: usize) -> bool {
         let planned = &self.plan.planned()[column];
         let cell = self.rows.columns[column].cell(self.complete, planned.column().column_type);
-        if cell.is_some_and(|cell| planned.is_within(&cell)) {
-            return true;
-        }
-        match value(bytes, text).map(|value| exactly(planned, value)) {
-            Some(Exactly::Refused(violation, found)) => {
-                self.refuse(column, violation, found);
+        match cell.map(|cell| planned.check(&cell)) {
+            Some(Ok(())) => true,
+            Some(Err(violation)) => {
+                self.refuse(column, violation, None);
                 true
             }
-            Some(Exactly::Cell(_) | Exactly::Undecided) | None => false,
+            None => false,
         }
     }
 
