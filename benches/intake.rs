@@ -10,6 +10,7 @@ use tidegate::pipeline::Offline;
 use workload::{BAD_PER_THOUSAND, Events, Form, inflate, origin, pipeline};
 
 fn main() {
+    tidegate::memory::keep_freed();
     let setting = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
     let events = setting("TIDEGATE_BENCH_EVENTS", 100_000);
     let rounds = setting("TIDEGATE_BENCH_ROUNDS", 5);

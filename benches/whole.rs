@@ -8,7 +8,8 @@
 //! ```text
 //! whole checks   {json-lines|csv} {events}     what checks, lineage and quarantine cost beside the bare decode
 //! whole bad      {json-lines|csv} {events}     what 5 % bad lines cost, and whether a good one is lost
-//! ``` Objects are read by [`Offline`] as intake reads them; each thread writes one file, by the encoder of
+//! ```
+//! Objects are read by [`Offline`] as intake reads them; each thread writes one file, by the encoder of
 //! staging. CPU time is the process's, by the kernel's count, over the work alone; the peers' scripts measure the same way.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "a bench")]
 
@@ -30,6 +31,7 @@ use workload::{Form, Written, origin, pipeline, write_objects};
 const OBJECT_BYTES: u64 = 16 << 20;
 
 fn main() {
+    tidegate::memory::keep_freed();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let line = match arguments[..] {

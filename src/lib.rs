@@ -14,6 +14,7 @@ pub mod failpoint;
 pub mod firehose;
 pub mod land;
 pub mod load;
+pub mod memory;
 pub mod model;
 pub mod normalize;
 pub mod notify;

@@ -50,6 +50,7 @@ enum Command {
 /// Runs the command that the arguments name; gives the process's exit code: 0 for success, 2 for a configuration that cannot
 /// work, 1 for every other failure.
 pub fn main(arguments: Arguments) -> ExitCode {
+    crate::memory::keep_freed();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&Error::from(error)),

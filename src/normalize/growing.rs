@@ -7,7 +7,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int16Array, Int32Array,
     Int64Array, StringArray, TimestampMicrosecondArray,
 };
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
 
 use crate::model::Piece;
@@ -130,16 +130,9 @@ impl Growing {
     /// Adds a text; it must be UTF-8 when the column is taken.
     #[inline(always)]
     pub(super) fn push_text(&mut self, text: Piece<'_>) -> usize {
-        const SHORT: usize = 32;
         let Values::Text { bytes, ends } = &mut self.values else { return self.push_null() };
-        match text.block::<SHORT>() {
-            // A copy of known length costs a fraction of one whose length is looked at.
-            Some(block) if text.len() <= SHORT => {
-                let end = bytes.len() + text.len();
-                bytes.extend_from_slice(block);
-                bytes.truncate(end);
-            }
-            _ => bytes.extend_from_slice(text.bytes()),
+        if !(text.len() <= 64 && (append_block::<32>(bytes, text) || append_block::<64>(bytes, text))) {
+            bytes.extend_from_slice(text.bytes());
         }
         // A piece is taken long before its texts are 2 GiB: a row has at most 4 MB.
         ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
@@ -225,9 +218,9 @@ impl Growing {
     /// # Errors
     /// Where they do not fit the type, such as texts that are no UTF-8.
     pub(super) fn take(&mut self, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
-        let valid = std::mem::take(&mut self.valid);
+        let nulls = (!self.valid.is_empty()).then(|| NullBuffer::new(bits(&self.valid)));
+        self.valid.clear();
         self.rows = 0;
-        let nulls = (!valid.is_empty()).then(|| NullBuffer::from(valid));
         Ok(match &mut self.values {
             Values::Int16(values) => Arc::new(Int16Array::try_new(emptied(values), nulls)?),
             Values::Int32(values) if *data_type == DataType::Date32 => {
@@ -247,7 +240,8 @@ impl Growing {
             Values::Float32(values) => Arc::new(Float32Array::try_new(emptied(values), nulls)?),
             Values::Float64(values) => Arc::new(Float64Array::try_new(emptied(values), nulls)?),
             Values::Bool(values) => {
-                let array = BooleanArray::new(std::mem::take(values).into(), nulls);
+                let array = BooleanArray::new(bits(values), nulls);
+                values.clear();
                 Arc::new(array)
             }
             Values::Text { bytes, ends } => {
@@ -263,6 +257,35 @@ impl Growing {
     }
 }
 
+/// Appends a text of at most `N` bytes, where as many can be copied: a copy of known length costs a fraction of one whose length is looked
+/// at. Whether it was.
+#[inline(always)]
+fn append_block<const N: usize>(bytes: &mut Vec<u8>, text: Piece<'_>) -> bool {
+    match text.block::<N>() {
+        Some(block) if text.len() <= N => {
+            let end = bytes.len() + text.len();
+            bytes.extend_from_slice(block);
+            bytes.truncate(end);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// One bit for each, as Arrow packs them.
+fn bits(values: &[bool]) -> BooleanBuffer {
+    // Moves the lowest bit of each of eight bytes into the highest byte, the first byte's lowest.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let mut packed = Vec::with_capacity(values.len().div_ceil(8));
+    let (eights, rest) = values.as_chunks::<8>();
+    let word = |eight: &[bool; 8]| (u64::from_le_bytes(eight.map(u8::from)).wrapping_mul(GATHER) >> 56) as u8;
+    packed.extend(eights.iter().map(word));
+    if !rest.is_empty() {
+        packed.push(rest.iter().rev().fold(0, |bits, value| bits << 1 | u8::from(*value)));
+    }
+    BooleanBuffer::new(Buffer::from_vec(packed), 0, values.len())
+}
+
 /// The values, leaving an empty vector with room for as many: the next piece will be about as large.
 fn emptied<T>(values: &mut Vec<T>) -> ScalarBuffer<T>
 where
@@ -270,4 +293,42 @@ where
 {
     let room = values.len();
     ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::cast::AsArray;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bits_are_packed_as_arrow_packs_them(values in prop::collection::vec(any::<bool>(), 0..70)) {
+            prop_assert_eq!(bits(&values), BooleanBuffer::from(values.as_slice()));
+        }
+
+        #[test]
+        fn texts_are_theirs_alone_whatever_stands_behind(texts in prop::collection::vec(("[a-z]{0,100}", "[A-Z]{0,70}"), 0..20)) {
+            let mut growing = Growing::new(&DataType::Utf8);
+            for (text, behind) in &texts {
+                growing.push_text(Piece::new(format!("{text}{behind}").as_bytes(), text.len()));
+            }
+            let array = growing.take(&DataType::Utf8).unwrap();
+            let found: Vec<_> = array.as_string::<i32>().iter().map(Option::unwrap_or_default).collect();
+            prop_assert_eq!(found, texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_column_taken_leaves_nothing_to_the_next(pieces in prop::collection::vec(prop::collection::vec(any::<Option<bool>>(), 0..40), 1..4)) {
+            let mut growing = Growing::new(&DataType::Boolean);
+            for piece in pieces {
+                for value in &piece {
+                    growing.push(&value.map_or(Cell::Null, Cell::Bool));
+                }
+                let array = growing.take(&DataType::Boolean).unwrap();
+                prop_assert_eq!(array.as_boolean().iter().collect::<Vec<_>>(), piece);
+            }
+        }
+    }
 }

@@ -98,7 +98,7 @@ impl Rows {
             .collect::<std::result::Result<_, _>>()
             .map_err(mismatch)?;
         arrays.push(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&self.object, rows))));
-        arrays.push(Arc::new(Int64Array::from(std::mem::take(&mut self.records))));
+        arrays.push(Arc::new(Int64Array::from(std::mem::replace(&mut self.records, Vec::with_capacity(rows)))));
         self.bytes = 0;
         RecordBatch::try_new(self.schema.clone(), arrays).map_err(mismatch)
     }

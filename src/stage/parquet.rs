@@ -28,6 +28,9 @@ const SAMPLE: usize = 2_048;
 /// A dictionary profits a column of which at most one value in so many is distinct: above it, it is built and then thrown away.
 const REPEATS: usize = 4;
 
+/// The bytes of a page before compression: what is encoded and compressed stays in a core's own cache, and a group of many columns small.
+const PAGE_BYTES: usize = 128 << 10;
+
 /// A row group being encoded.
 pub(super) struct RowGroup {
     schema: SchemaRef,
@@ -166,6 +169,7 @@ fn properties(compression: Compression) -> Result<WriterProperties> {
         // Those of a chunk serve who reads the files as an external table; those of pages serve nobody here.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_created_by(concat!("tidegate ", env!("CARGO_PKG_VERSION")).to_owned())
         .build())
 }

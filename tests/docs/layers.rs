@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["config"],
     &["schema", "telemetry"],
     &["model"],
-    &["error", "backoff", "failpoint"],
+    &["error", "backoff", "failpoint", "memory"],
 ];
 
 /// What a stage uses of another stage, and why.
