@@ -54,7 +54,7 @@ u = "timestamptz"
 v = "time"
 "#;
 
-/// A rule that every row keeps: it looks at whole rows, which the fast way never has.
+/// A rule that every row keeps. Rules look at a REAL before it is rounded to one, so that with column `f` beside it all records go the exact way.
 const EXACTLY: &str = "[[rule]]\nname = \"any\"\nwhere = \"a IS NULL OR a IS NOT NULL\"\n";
 
 static WAYS: LazyLock<[Offline; 2]> = LazyLock::new(|| [offline("fast", ""), offline("exact", EXACTLY)]);
