@@ -314,7 +314,7 @@ mod tests {
             for (text, behind) in &texts {
                 growing.push_text(Piece::new(format!("{text}{behind}").as_bytes(), text.len()));
             }
-            let array = growing.take(&DataType::Utf8).unwrap();
+            let array = growing.take(&DataType::Utf8).expect("UTF-8");
             let found: Vec<_> = array.as_string::<i32>().iter().map(Option::unwrap_or_default).collect();
             prop_assert_eq!(found, texts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>());
         }
@@ -326,7 +326,7 @@ mod tests {
                 for value in &piece {
                     growing.push(&value.map_or(Cell::Null, Cell::Bool));
                 }
-                let array = growing.take(&DataType::Boolean).unwrap();
+                let array = growing.take(&DataType::Boolean).expect("booleans");
                 prop_assert_eq!(array.as_boolean().iter().collect::<Vec<_>>(), piece);
             }
         }
