@@ -131,7 +131,7 @@ impl Growing {
     #[inline(always)]
     pub(super) fn push_text(&mut self, text: Piece<'_>) -> usize {
         let Values::Text { bytes, ends } = &mut self.values else { return self.push_null() };
-        if !(text.len() <= 64 && (append_block::<32>(bytes, text) || append_block::<64>(bytes, text))) {
+        if !append_block::<32>(bytes, text) && !append_block::<64>(bytes, text) {
             bytes.extend_from_slice(text.bytes());
         }
         // A piece is taken long before its texts are 2 GiB: a row has at most 4 MB.

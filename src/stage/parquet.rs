@@ -28,7 +28,7 @@ const SAMPLE: usize = 2_048;
 /// A dictionary profits a column of which at most one value in so many is distinct: above it, it is built and then thrown away.
 const REPEATS: usize = 4;
 
-/// The bytes of a page before compression: what is encoded and compressed stays in a core's own cache, and a group of many columns small.
+/// The bytes of a page before compression, about: what is encoded and compressed stays in a core's own cache, and a group of many columns small.
 const PAGE_BYTES: usize = 128 << 10;
 
 /// A row group being encoded.
