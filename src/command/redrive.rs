@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let config = match config::load(&arguments.config, &|name| std::env::var(name).ok()) {
         Ok(config) => config,
         Err(problems) => {
-            eprint!("{problems}");
+            eprintln!("{problems}");
             return Ok(ExitCode::from(2));
         }
     };

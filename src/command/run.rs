@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: Arguments, log_format: logging::LogFormat) ->
     let config = match config::load(&arguments.config, &|name| std::env::var(name).ok()) {
         Ok(config) => config,
         Err(problems) => {
-            eprint!("{problems}");
+            eprintln!("{problems}");
             return Ok(ExitCode::from(2));
         }
     };
